@@ -1,0 +1,62 @@
+"""What a detector sees and what it gives back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
+
+import geopandas as gpd
+import numpy as np
+import xarray as xr
+
+from ..model.grid import Grid
+from ..model.options import Options
+
+
+@dataclass(frozen=True)
+class View:
+    """One tile's window (core and halo) as a detector sees it; the detector opens no file.
+
+    ``before``, ``after``: Datasets with dims (y, x), a float32 variable per band (blue, green, red, perhaps nir),
+    reflectance in 0..1, co-registered and radiometrically matched (``before`` to ``after``), NaN where not observed.
+    ``zones``: boolean arrays (rows, cols) burnt from the legal zones: pavement, highway_land, control_zone, and
+    ``corridor`` (all that is searched).
+    ``roads``: ROADS in the run's CRS that reach into the window, geometry uncut, with resolved ``pavement_width_m``.
+    ``before_day``, ``after_day``: acquisition days. Sun angles are those of ``after`` (azimuth clockwise from north).
+    """
+
+    grid: Grid
+    before: xr.Dataset
+    after: xr.Dataset
+    zones: Mapping[str, np.ndarray]
+    roads: gpd.GeoDataFrame
+    before_day: dt.date
+    after_day: dt.date
+    sun_azimuth_deg: float | None = None
+    sun_elevation_deg: float | None = None
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+
+class Detector(Protocol):
+    """A frozen callable, made from its Options; the same view gives the same table on any machine.
+
+    Returns a GeoDataFrame in the grid's CRS with columns ``kind`` (str), ``confidence`` (0..1), ``evidence`` (JSON
+    text of the statistics behind the score) and polygon ``geometry``: whole objects that touch the window, not cut at
+    the core; who owns them is decided elsewhere.
+
+    ``halo_m`` is how far past its core the detector must see; ``outline`` says how the final footprint is drawn:
+    ``"squared"`` (right angles, for buildings) or ``"smooth"``.
+    """
+
+    Options: ClassVar[type[Options]]
+    version: ClassVar[str]
+    kinds: ClassVar[tuple[str, ...]]
+    halo_m: ClassVar[float]
+    outline: ClassVar[str]
+    options: Options
+
+    def __call__(self, view: View) -> gpd.GeoDataFrame:
+        """Candidates seen in ``view``."""
+        ...

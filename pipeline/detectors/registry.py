@@ -1,0 +1,60 @@
+"""The register of detectors: a name, a class. Built-ins are imported by name; outsiders come by entry point."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from ..errors import ConfigError
+from ..model.options import Options
+from .base import Detector
+
+_DETECTORS: dict[str, type[Detector]] = {}
+_D = TypeVar("_D")
+
+GROUP = "luyu.detectors"
+
+
+def detector(cls: type[_D]) -> type[_D]:
+    """File a detector class under the name that its Options' ``use`` field defaults to."""
+    name = cls.Options.model_fields["use"].default  # type: ignore[attr-defined]
+    if _DETECTORS.setdefault(name, cls) is not cls:  # type: ignore[arg-type]
+        raise ConfigError(f"two detectors are named {name!r}: {_DETECTORS[name].__module__} and {cls.__module__}")
+    return cls
+
+
+def known() -> Mapping[str, type[Detector]]:
+    """All detectors by name, built-in and from the entry-point group ``luyu.detectors``, sorted."""
+    from . import building, grain_drying  # noqa: F401  importing files them
+
+    for entry in entry_points(group=GROUP):
+        entry.load()
+    return dict(sorted(_DETECTORS.items()))
+
+
+def parse_options(value: object) -> Options:
+    """The Options of the detector that ``value["use"]`` names; ConfigError lists the known names otherwise."""
+    if isinstance(value, Options):
+        return value
+    if not isinstance(value, Mapping) or "use" not in value:
+        raise ConfigError(f"a detector is a mapping with the key 'use', e.g. {{use: building}}; got {value!r}")
+    name, all_known = value["use"], known()
+    if name not in all_known:
+        close = difflib.get_close_matches(str(name), all_known, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ConfigError(f"unknown detector {name!r}; known: {', '.join(all_known)}{hint}")
+    options: Any = all_known[name].Options
+    try:
+        return options.model_validate(dict(value))
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ConfigError(f"detector {name!r}: {wrong}") from error
+
+
+def build(options: Options) -> Detector:
+    """The detector that runs with these options."""
+    return known()[options.use](options=options)  # type: ignore[attr-defined,call-arg]

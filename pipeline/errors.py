@@ -1,0 +1,66 @@
+"""One tree of errors. Every message names the input, the place in it, what is wrong and what to do.
+
+``LuyuError`` is what a person can mend (exit code 2); anything else is a fault of the program's own (exit code 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class LuyuError(Exception):
+    """Base of all errors that the user can act on."""
+
+
+class ConfigError(LuyuError):
+    """A run configuration, rules file or sensor profile that cannot be used."""
+
+
+class LayerError(LuyuError):
+    """A vector layer that cannot be read, or a row or column of it that makes no sense."""
+
+    def __init__(self, layer: str, why: str, *, path: object = None, row: object = None) -> None:
+        place = f"{path}: " if path is not None else ""
+        at = f", row {row}" if row is not None else ""
+        super().__init__(f"{place}layer {layer!r}{at}: {why}")
+        self.layer, self.why, self.path, self.row = layer, why, path, row
+
+
+class CatalogError(LuyuError):
+    """An image catalogue, collection or item that cannot be used."""
+
+
+class ImageryError(LuyuError):
+    """Pixels that should be there and cannot be read."""
+
+    def __init__(self, scene_id: str, band: str, why: str) -> None:
+        super().__init__(f"cannot read band {band!r} of scene {scene_id!r}: {why}")
+        self.scene_id, self.band, self.why = scene_id, band, why
+
+    def __reduce__(self) -> tuple[type[ImageryError], tuple[str, str, str]]:
+        """Survive the way back from another process, where ``args`` alone would not rebuild it."""
+        return type(self), (self.scene_id, self.band, self.why)
+
+
+class StakeError(LuyuError):
+    """A text or number that is no stake, or a stake that the road does not have."""
+
+
+class GeometryError(LuyuError):
+    """A geometry that no plane measure can be taken of."""
+
+
+class LedgerError(LuyuError):
+    """A ledger that cannot be opened, or a change to a case that is not allowed."""
+
+
+class WorkspaceError(LuyuError):
+    """An output folder that cannot be used: held by another run, read-only, or made by other settings."""
+
+
+class Problems(LuyuError):
+    """Several things wrong at once, reported together so that one round of mending is enough."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))

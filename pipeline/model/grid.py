@@ -1,0 +1,98 @@
+"""The run's pixel grid and its tiles. North up, square pixels, metric; rows count south, columns east."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from affine import Affine
+from shapely import Polygon, box
+from shapely.geometry.base import BaseGeometry
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A window of pixels: EPSG code, north-west corner, pixel size and shape.
+
+    >>> g = Grid(epsg=4548, west_m=500_000, north_m=3_800_000, pixel_m=0.5, rows=4, cols=6)
+    >>> g.bounds_m
+    (500000, 3799998.0, 500003.0, 3800000)
+    """
+
+    epsg: int
+    west_m: float
+    north_m: float
+    pixel_m: float
+    rows: int
+    cols: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, cols)."""
+        return self.rows, self.cols
+
+    @property
+    def transform(self) -> Affine:
+        """Affine from (col, row) to (x, y) in metres."""
+        return Affine(self.pixel_m, 0.0, self.west_m, 0.0, -self.pixel_m, self.north_m)
+
+    @property
+    def bounds_m(self) -> tuple[float, float, float, float]:
+        """West, south, east, north."""
+        return (
+            self.west_m,
+            self.north_m - self.rows * self.pixel_m,
+            self.west_m + self.cols * self.pixel_m,
+            self.north_m,
+        )
+
+    @property
+    def footprint(self) -> Polygon:
+        """The window as a polygon."""
+        return box(*self.bounds_m)
+
+    @cached_property
+    def x_m(self) -> np.ndarray:
+        """Easting of pixel centres, shape (cols,)."""
+        return self.west_m + (np.arange(self.cols) + 0.5) * self.pixel_m
+
+    @cached_property
+    def y_m(self) -> np.ndarray:
+        """Northing of pixel centres, shape (rows,), decreasing."""
+        return self.north_m - (np.arange(self.rows) + 0.5) * self.pixel_m
+
+    def padded(self, margin_px: int) -> Grid:
+        """The same grid with ``margin_px`` more pixels on each side."""
+        step = margin_px * self.pixel_m
+        return Grid(
+            self.epsg,
+            self.west_m - step,
+            self.north_m + step,
+            self.pixel_m,
+            self.rows + 2 * margin_px,
+            self.cols + 2 * margin_px,
+        )
+
+
+@dataclass(frozen=True)
+class Tile:
+    """The unit of work: a square of the snapped lattice, the part of the corridor in it, and a halo to see past it.
+
+    ``square`` is the tile without halo; ``core`` = square ∩ corridor (the cores of all tiles partition the corridor);
+    ``grid`` covers the square plus ``halo_px`` on each side and is what is read.
+    """
+
+    tile_id: str
+    row: int
+    col: int
+    grid: Grid
+    halo_px: int
+    core: BaseGeometry
+
+    @property
+    def square(self) -> Polygon:
+        """The tile without its halo."""
+        west, south, east, north = self.grid.bounds_m
+        halo_m = self.halo_px * self.grid.pixel_m
+        return box(west + halo_m, south + halo_m, east - halo_m, north - halo_m)

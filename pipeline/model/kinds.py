@@ -1,0 +1,70 @@
+"""Closed vocabularies of the field, one English word each; the Chinese label stands beside it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RoadClass(StrEnum):
+    """Administrative class of a road (行政等级), from the letter of its route code; GB/T 917-2017."""
+
+    EXPRESSWAY = "expressway"  # 高速公路
+    NATIONAL = "G"  # 国道
+    PROVINCIAL = "S"  # 省道
+    COUNTY = "X"  # 县道
+    TOWNSHIP = "Y"  # 乡道
+    VILLAGE = "C"  # 村道
+    SPECIAL = "Z"  # 专用公路
+
+
+class Zone(StrEnum):
+    """Where a thing lies with respect to a road, from the inside out; 公路法 34, 公路安全保护条例 11."""
+
+    PAVEMENT = "pavement"  # 路面
+    HIGHWAY_LAND = "highway_land"  # 公路用地
+    CONTROL_ZONE = "control_zone"  # 公路建筑控制区
+    OUTSIDE = "outside"  # 区外
+
+
+class Membership(StrEnum):
+    """Whether a footprint lies in the zone, given the positional error."""
+
+    INSIDE = "inside"
+    UNDETERMINED = "undetermined"
+    OUTSIDE = "outside"
+
+
+class ZoneBasis(StrEnum):
+    """What the zone's line rests on; only ``announced`` supports an accusation."""
+
+    ANNOUNCED = "announced"  # 县级政府划定并公告
+    SURVEYED = "surveyed"  # 实测公路用地
+    ESTIMATED = "estimated"  # 由等级与宽度推算
+
+
+class Side(StrEnum):
+    """Side of a road, facing increasing stakes (面向桩号增加方向)."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+
+class Status(StrEnum):
+    """Status of a case; the ledger's transition table says which follows which."""
+
+    SUSPECTED = "suspected"  # 疑似
+    ASSIGNED = "assigned"  # 交办
+    CONFIRMED = "confirmed"  # 核查属实
+    DISMISSED = "dismissed"  # 核查不属实
+    NOTIFIED = "notified"  # 限期整改
+    RECTIFIED = "rectified"  # 已整改
+    CLOSED = "closed"  # 办结
+    REVISITED = "revisited"  # 回访
+    PERMITTED = "permitted"  # 有许可，不立案
+
+
+BUILDING = "building"  # 疑似建筑
+GRAIN_DRYING = "grain_drying"  # 疑似打场晒粮
+ROADWORKS = "roadworks"  # 疑似涉路施工
+STOCKPILE = "stockpile"  # 疑似堆放
+BILLBOARD = "billboard"  # 疑似非公路标志

@@ -1,0 +1,93 @@
+"""Sensors and scenes: what an image is, before any pixel of it is read."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Closed interval of dates, written ``2024-04-01/2024-05-31``; a single date is a period of one day."""
+
+    start: dt.date
+    end: dt.date
+
+    @classmethod
+    def parse(cls, text: str) -> Period:
+        """Period from ISO dates; ConfigError when malformed or reversed."""
+        first, _, last = str(text).partition("/")
+        try:
+            start, end = dt.date.fromisoformat(first.strip()), dt.date.fromisoformat((last or first).strip())
+        except ValueError as error:
+            raise ConfigError(f"not a period: {text!r}; expected two dates, '2024-04-01/2024-05-31'") from error
+        if end < start:
+            raise ConfigError(f"period {text!r} ends before it starts; exchange the two dates")
+        return cls(start, end)
+
+    def __contains__(self, day: dt.date) -> bool:
+        return self.start <= day <= self.end
+
+    def __str__(self) -> str:
+        return f"{self.start}/{self.end}"
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One band of a sensor: where it stands in a file (1-based) and how digital numbers become reflectance.
+
+    reflectance = DN * scale + offset. ``name`` is a STAC common name: blue, green, red, nir, ...
+    """
+
+    name: str
+    index: int
+    scale: float = 1.0
+    offset: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """A sensor profile (``data_catalog/sensors/NAME.yaml``)."""
+
+    name: str
+    bands: tuple[Band, ...]
+    nodata: float | None = None
+    geo_rmse_m: float = 1.0
+    native_pixel_m: float | None = None
+
+    def band(self, name: str) -> Band:
+        """The band of that name; KeyError otherwise."""
+        return {band.name: band for band in self.bands}[name]
+
+
+@dataclass(frozen=True, slots=True)
+class BandFile:
+    """Where one band of one scene lies: address of the file and the band in it."""
+
+    href: str
+    band: Band
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One acquisition: its id, day, files by band name, footprint in lon/lat, and positional error.
+
+    ``mask`` is an optional quality file: pixel values in ``mask_bad`` are cloud, shadow or fill.
+    """
+
+    scene_id: str
+    day: dt.date
+    files: Mapping[str, BandFile]
+    footprint_lonlat: object = None
+    nodata: float | None = None
+    geo_rmse_m: float = 1.0
+    native_pixel_m: float | None = None
+    mask: BandFile | None = None
+    mask_bad: frozenset[int] = frozenset()
+    sun_azimuth_deg: float | None = None
+    sun_elevation_deg: float | None = None
+    sensor: str = ""
+    bytes_per_px: float = field(default=1.0, compare=False)

@@ -1,0 +1,155 @@
+"""Contracts of the tables that pass between rooms, checked at the doors. Tables are plain (Geo)DataFrames.
+
+A column's type is one of: str, float, int, bool, date, datetime, json. Text, float and date columns may hold nulls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import geopandas as gpd
+import pandas as pd
+
+from ..errors import LuyuError
+
+_DTYPES = {"str": "object", "float": "float64", "int": "int64", "bool": "bool", "date": "object", "json": "object"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Name, columns with their type, and the geometry types allowed."""
+
+    name: str
+    columns: Mapping[str, str]
+    geometry: tuple[str, ...] = ()
+    optional: frozenset[str] = field(default_factory=frozenset)
+
+    def check(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        """``frame`` itself when it keeps the contract; LuyuError naming table and column otherwise."""
+        missing = [name for name in self.columns if name not in frame.columns and name not in self.optional]
+        if missing:
+            raise LuyuError(f"table {self.name!r} lacks columns {missing}; it has {list(frame.columns)}")
+        if self.geometry and len(frame):
+            wrong = sorted(set(frame.geom_type.dropna()) - set(self.geometry))
+            if wrong:
+                raise LuyuError(f"table {self.name!r} holds geometries of type {wrong}; allowed: {self.geometry}")
+        return frame
+
+    def empty(self, crs: object = None) -> gpd.GeoDataFrame:
+        """A table without rows that keeps the contract."""
+        data = {name: pd.Series([], dtype=_DTYPES[kind]) for name, kind in self.columns.items()}
+        return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries([], crs=crs), crs=crs)
+
+
+def _columns(**columns: str) -> Mapping[str, str]:
+    return MappingProxyType(columns)
+
+
+_LINES = ("LineString", "MultiLineString")
+_AREAS = ("Polygon", "MultiPolygon")
+
+ROADS = Table(
+    "roads",
+    _columns(
+        route_code="str",  # as on the sign: G311
+        route_key="str",  # as in the database: G311320322
+        name="str",
+        road_class="str",  # RoadClass value
+        tech_class="float",  # 1 高速 .. 6 等外; NaN unknown
+        pavement_width_m="float",  # NaN unknown
+        roadbed_width_m="float",  # NaN unknown
+        stake_from_m="float",  # NaN unknown
+        stake_to_m="float",
+    ),
+    _LINES,
+)
+STAKES = Table("stakes", _columns(route_code="str", route_key="str", stake_m="float"), ("Point",))
+COUNTIES = Table("counties", _columns(code="str", name="str"), _AREAS)
+PERMITS = Table("permits", _columns(number="str", kind="str", valid_from="date", valid_to="date"), _AREAS)
+ASSETS = Table("assets", _columns(kind="str", name="str", route_code="str", stake_m="float"))
+
+ZONES = Table(
+    "zones",
+    _columns(
+        route_code="str",
+        section="int",  # index of the road section in ROADS
+        road_class="str",
+        side="str",
+        zone="str",  # pavement | highway_land | control_zone
+        basis="str",
+        inner_m="float",  # nominal distances of the band's two edges from the centreline
+        outer_m="float",
+        edge_sigma_m="float",  # standard error of the outer edge that comes from the basis alone
+        law="str",
+    ),
+    _AREAS,
+)
+
+CANDIDATES = Table(
+    "candidates",
+    _columns(
+        kind="str",
+        confidence="float",
+        detector="str",
+        detector_version="str",
+        evidence="json",
+        tile_id="str",
+        truncated="bool",  # touches the edge of the window that it was seen in
+        last_absent="date",
+        first_seen="date",
+        scene_before="str",
+        scene_after="str",
+        shift_px="float",
+        geo_rmse_m="float",
+    ),
+    _AREAS,
+)
+
+FINDINGS = Table(
+    "findings",
+    _columns(
+        finding_id="str",
+        case_no="str",
+        kind="str",
+        confidence="float",
+        priority="float",
+        zone="str",
+        membership="str",
+        zone_basis="str",
+        zone_overlap_m2="float",
+        area_m2="float",
+        length_m="float",
+        width_m="float",
+        route_code="str",
+        stake="str",
+        stake_from="str",
+        stake_to="str",
+        side="str",
+        offset_m="float",
+        county_code="str",
+        county_name="str",
+        county_share="float",
+        near_border="bool",
+        asset_kind="str",
+        asset_name="str",
+        asset_distance_m="float",
+        permit_no="str",
+        last_absent="date",
+        first_seen="date",
+        confirmed_on="date",
+        scene_before="str",
+        scene_after="str",
+        shift_px="float",
+        geo_rmse_m="float",
+        law="str",
+        status="str",
+        lon="float",
+        lat="float",
+        detector="str",
+        detector_version="str",
+        evidence="json",
+    ),
+    _AREAS,
+)
