@@ -1,0 +1,170 @@
+"""Pixel cues: what one image says about each of its pixels. Arrays in, arrays out; no thresholds on change here.
+
+All images are float arrays with dims (rows, cols), reflectance in 0..1, NaN where not observed; all results are float32
+(or bool) of the same shape. NaN pixels never leak into their neighbours: windows average what was observed in them.
+Lengths carry their unit, ``_px``; callers turn metres into pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+import xarray as xr
+
+_TINY = np.float32(1e-6)
+
+
+def bands(image: xr.Dataset) -> dict[str, np.ndarray]:
+    """Arrays of the dataset's bands red, green, blue and, where it has one, nir; float32, dims (y, x)."""
+    names = [name for name in ("red", "green", "blue", "nir") if name in image]
+    return {name: np.asarray(image[name].transpose("y", "x").values, dtype=np.float32) for name in names}
+
+
+def observed(colours: Mapping[str, np.ndarray]) -> np.ndarray:
+    """True where every band has a finite value, bool (rows, cols)."""
+    return np.logical_and.reduce([np.isfinite(band) for band in colours.values()])
+
+
+def normalised_difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(first - second) / (first + second) in -1..1; 0 where both are 0; NaN where either is."""
+    first, second = first.astype(np.float32, copy=False), second.astype(np.float32, copy=False)
+    return np.clip((first - second) / np.maximum(first + second, _TINY), -1, 1)
+
+
+def ndvi(red: np.ndarray, nir: np.ndarray) -> np.ndarray:
+    """Normalised difference vegetation index, -1..1 (Rouse et al. 1974)."""
+    return normalised_difference(nir, red)
+
+
+def excess_green(red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> np.ndarray:
+    """Excess green of the chromatic coordinates, (2G - R - B) / (R + G + B), -1..2 (Woebbecke et al. 1995)."""
+    return (2 * green - red - blue) / np.maximum(red + green + blue, _TINY)
+
+
+def vegetation(colours: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Greenness, 0 at bare surfaces and about 1 on dense leaves: NDVI / 0.6 with a nir band, else excess green / 0.15.
+
+    One scale for both, so that a detector's weights hold with and without nir. Grey (haze) keeps excess green low on
+    real leaves: without nir treat a low value as "no leaf seen", not as "no leaf".
+    """
+    if "nir" in colours:
+        return np.clip(ndvi(colours["red"], colours["nir"]) / np.float32(0.6), -1, 1.5)
+    return np.clip(excess_green(colours["red"], colours["green"], colours["blue"]) / np.float32(0.15), -1, 1.5)
+
+
+def brightness(colours: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Mean of red, green and blue, reflectance."""
+    return (colours["red"] + colours["green"] + colours["blue"]) * np.float32(1 / 3)
+
+
+def warmth(colours: Mapping[str, np.ndarray]) -> np.ndarray:
+    """(R - B) / (R + B), -1..1: soil, grain and tiles are warm; asphalt, concrete and steel near 0; blue roofs cold."""
+    return normalised_difference(colours["red"], colours["blue"])
+
+
+def saturation(colours: Mapping[str, np.ndarray]) -> np.ndarray:
+    """(max - min) / max of red, green and blue, 0..1."""
+    stack = np.stack([colours[name] for name in ("red", "green", "blue")])
+    top = stack.max(axis=0)
+    return (top - stack.min(axis=0)) / np.maximum(top, _TINY)
+
+
+def invariant_blue(colours: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Angle 4/pi * atan((B - G) / (B + G)), -1..1: skylight makes shadows blue (Sirmacek and Unsalan 2009)."""
+    return np.float32(4 / np.pi) * np.arctan(normalised_difference(colours["blue"], colours["green"]))
+
+
+def fill(image: np.ndarray, value: float | None = None) -> np.ndarray:
+    """``image`` with NaN replaced by ``value``, or by the mean of what was observed (0 when nothing was)."""
+    seen = np.isfinite(image)
+    if seen.all():
+        return image.astype(np.float32, copy=False)
+    if value is None:
+        value = float(image[seen].mean()) if seen.any() else 0.0
+    return np.where(seen, image, np.float32(value)).astype(np.float32)
+
+
+def smooth(image: np.ndarray, sigma_px: float) -> np.ndarray:
+    """Gaussian mean of the observed pixels within reach; NaN stays where the pixel itself was not observed."""
+    seen = np.isfinite(image)
+    blurred = cv2.GaussianBlur(fill(image, 0.0), (0, 0), sigma_px, borderType=cv2.BORDER_REFLECT)
+    if seen.all():
+        return blurred
+    weight = cv2.GaussianBlur(seen.astype(np.float32), (0, 0), sigma_px, borderType=cv2.BORDER_REFLECT)
+    return np.where(seen, blurred / np.maximum(weight, _TINY), np.float32(np.nan))
+
+
+def local_mean(image: np.ndarray, size_px: int) -> np.ndarray:
+    """Mean over a square window of ``size_px`` (odd) of the observed pixels; NaN where the centre was not observed."""
+    seen = np.isfinite(image)
+    window = (size_px, size_px)
+    total = cv2.boxFilter(fill(image, 0.0), cv2.CV_32F, window, borderType=cv2.BORDER_REFLECT)
+    if seen.all():
+        return total
+    weight = cv2.boxFilter(seen.astype(np.float32), cv2.CV_32F, window, borderType=cv2.BORDER_REFLECT)
+    return np.where(seen, total / np.maximum(weight, _TINY), np.float32(np.nan))
+
+
+def local_std(image: np.ndarray, size_px: int) -> np.ndarray:
+    """Standard deviation over a square window of ``size_px`` (odd), same unit as ``image``.
+
+    Taken about the image's mean, which keeps float32 exact enough for a flat roof.
+    """
+    seen = np.isfinite(image)
+    centred = image - (np.float32(image[seen].mean()) if seen.any() else np.float32(0))
+    mean = local_mean(centred, size_px)
+    return np.sqrt(np.maximum(local_mean(centred * centred, size_px) - mean * mean, 0))
+
+
+def gradient(image: np.ndarray, sigma_px: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Derivatives (d/dcol, d/drow) per pixel of the image smoothed by ``sigma_px``; 0 at and beside NaN."""
+    seen = np.isfinite(image)
+    base = fill(smooth(image, sigma_px) if sigma_px > 0 else image)
+    d_col = cv2.Scharr(base, cv2.CV_32F, 1, 0, scale=1 / 32, borderType=cv2.BORDER_REFLECT)
+    d_row = cv2.Scharr(base, cv2.CV_32F, 0, 1, scale=1 / 32, borderType=cv2.BORDER_REFLECT)
+    if not seen.all():
+        far = cv2.erode(seen.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        d_col, d_row = d_col * far, d_row * far
+    return d_col, d_row
+
+
+def gradient_magnitude(image: np.ndarray, sigma_px: float = 1.0) -> np.ndarray:
+    """Length of ``gradient``, unit of ``image`` per pixel."""
+    return cv2.magnitude(*gradient(image, sigma_px))
+
+
+def coherence(image: np.ndarray, sigma_px: float = 1.0, window_px: float = 3.0) -> tuple[np.ndarray, np.ndarray]:
+    """Coherence (0 no orientation .. 1 a straight edge) and orientation of edges (radians, 0..pi, x right, y down).
+
+    From the structure tensor (Foerstner and Guelch 1987; Bigun and Granlund 1987), averaged by a Gaussian of
+    ``window_px``. The orientation is that of the edge, across its gradient; 0 = along a row.
+    """
+    d_col, d_row = gradient(image, sigma_px)
+    parts = [cv2.GaussianBlur(p, (0, 0), window_px) for p in (d_col * d_col, d_row * d_row, d_col * d_row)]
+    difference, double_cross = parts[0] - parts[1], 2 * parts[2]
+    energy = parts[0] + parts[1]
+    strength = cv2.magnitude(difference, double_cross) / np.maximum(energy, np.float32(1e-12))
+    angle = np.mod(0.5 * np.arctan2(double_cross, difference) + np.pi / 2, np.pi)
+    return strength.astype(np.float32), angle.astype(np.float32)
+
+
+def shadow_mask(
+    colours: Mapping[str, np.ndarray], *, window_px: int = 101, ratio: float = 0.62, blueness: float = -0.12
+) -> np.ndarray:
+    """Pixels that are in cast shadow, bool: dark against the surroundings, dark in the whole image, and not green.
+
+    A pixel counts when its brightness is below ``ratio`` times the mean of a window of ``window_px`` (odd), below
+    the image's 35th percentile, and its ``invariant_blue`` is above ``blueness`` (skylight; dark leaves and wet
+    soil lie lower). Dark roofs, water and fresh asphalt pass too: a shadow is only believed beside what casts it.
+    """
+    bright = brightness(colours)
+    seen = np.isfinite(bright)
+    if not seen.any():
+        return np.zeros(bright.shape, bool)
+    low = np.percentile(bright[seen], 35)
+    with np.errstate(invalid="ignore"):
+        dark = (bright < ratio * local_mean(bright, window_px)) & (bright <= low)
+        mask = dark & (invariant_blue(colours) > blueness) & seen
+    return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
