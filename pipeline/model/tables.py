@@ -70,6 +70,34 @@ COUNTIES = Table("counties", _columns(code="str", name="str"), _AREAS)
 PERMITS = Table("permits", _columns(number="str", kind="str", valid_from="date", valid_to="date"), _AREAS)
 ASSETS = Table("assets", _columns(kind="str", name="str", route_code="str", stake_m="float"))
 
+ANNOUNCED = Table(
+    "announced",
+    _columns(
+        zone="str",  # control_zone | highway_land
+        basis="str",  # announced | surveyed
+        route_code="str",  # null: of whatever road lies nearest
+        number="str",  # of the announcement or survey
+        announced_on="date",
+    ),
+    _AREAS,
+)
+EXEMPT = Table(
+    "exempt",
+    _columns(
+        name="str",
+        reason="str",  # why it is lawful: toll station, built before designation, ...
+        number="str",  # of the document that says so
+        built_on="date",
+        designated_on="date",  # of the control zone that it lies in
+    ),
+    (*_AREAS, "Point"),
+)
+TOWNSHIPS = Table("townships", _columns(code="str", name="str"), _AREAS)
+REGISTRY = Table(
+    "registry",
+    _columns(kind="str", name="str", number="str", route_code="str", stake_m="float", valid_to="date"),
+)
+
 ZONES = Table(
     "zones",
     _columns(
