@@ -1,0 +1,49 @@
+# Two commands set everything up: `make demo` and `make test`. Only Python 3.11+ and make are needed.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.9.0
+DEMO := outputs/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-quick lint format bench lock notebooks clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+# The environment follows the lock file: remade when either file changes, left alone otherwise.
+$(VENV)/.locked: uv.lock pyproject.toml
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "luyu needs Python 3.11 or newer; PYTHON=/path/to/python3.11 make ..." >&2; exit 2; }
+	test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=$(UV_VERSION)"
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --locked --quiet --inexact
+	touch $@
+
+demo: $(VENV)/.locked ## simulate a small county pair, run the whole pipeline on it, say where the maps are
+	$(BIN)/luyu demo --out $(DEMO)
+
+test: $(VENV)/.locked ## every test
+	$(BIN)/python -m pytest
+
+test-quick: $(VENV)/.locked ## the tests that take little time
+	$(BIN)/python -m pytest -m "not slow and not browser"
+
+lint: $(VENV)/.locked ## style, types, lock file
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/uv lock --check
+
+format: $(VENV)/.locked ## put the code in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.locked ## benchmarks; they print ratios against a peer measured in the same run
+	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+lock: $(VENV)/.locked ## solve the dependencies anew and export the hashed list for pip
+	$(BIN)/uv lock --upgrade
+	$(BIN)/uv export --quiet --no-dev --no-emit-project --format requirements-txt --output-file requirements.lock
+
+clean: ## remove the environment and the demo
+	rm -rf $(VENV) $(DEMO)

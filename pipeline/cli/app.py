@@ -1,0 +1,197 @@
+"""The commands. Heavy rooms are imported inside, so that ``luyu --help`` answers at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from . import INCOMPLETE, OK
+from .cases import cases_app
+from .progress import progress
+
+app = typer.Typer(
+    name="luyu",
+    help="路域: watch the land along highways from satellites. A finding is a clue (疑似), never a verdict.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(cases_app, name="cases")
+
+Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="Run configuration, YAML.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="A machine-readable summary on stdout.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key, e.g. --set imagery.resolution_m=0.8; repeatable."),
+]
+
+
+@app.callback()
+def _root(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; works after any command.")] = False,
+) -> None:
+    """Options for all commands; ``--debug`` itself is taken off the line before it is parsed."""
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder of the demo.")] = Path("outputs/demo"),
+    km: Annotated[float, typer.Option(help="Kilometres of road.", min=1, max=200)] = 12.0,
+    seed: Annotated[int, typer.Option(help="Which world.")] = 1,
+) -> int:
+    """Simulate a small county pair, run the whole pipeline on it, and say where the maps are."""
+    from ..config import RunConfig
+    from ..run.runner import run as run_pipeline
+    from ..simulate import simulate as make_world
+    from . import show
+
+    world = out / "world"
+    if not (world / "run.yaml").is_file():
+        with progress() as step:
+            make_world(world, seed=seed, km=km, on_step=step)
+    config = RunConfig.load(world / "run.yaml", [f"output={out.resolve() / 'run'}"])
+    with progress() as step:
+        report = run_pipeline(config, on_step=step)
+    show.run_report(report)
+    show.scorecard(report.folder.findings_gpkg, world / "truth.gpkg", by=("kind", "county"), km=report.km_observed)
+    show.say(f"\nopen 打开: {report.folder.index.resolve()}")
+    return OK if report.complete else INCOMPLETE
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option(help="Folder to write the world to.")],
+    seed: Annotated[int, typer.Option(help="Which world; the same seed gives the same bytes.")] = 1,
+    km: Annotated[float, typer.Option(help="Kilometres of road.", min=1, max=500)] = 12.0,
+    resolution: Annotated[float, typer.Option(help="Pixel size, m.", min=0.25, max=10)] = 0.5,
+    dates: Annotated[int, typer.Option(help="Dates of the 10 m series.", min=2, max=60)] = 6,
+) -> int:
+    """Write a world with known truth: STAC catalogue of COGs, layers, truth.gpkg, a ready run.yaml."""
+    from ..simulate import simulate as make_world
+    from . import show
+
+    with progress() as step:
+        config = make_world(out, seed=seed, km=km, resolution_m=resolution, dates=dates, on_step=step)
+    show.say(f"world: {out}\nnext:  luyu run {config}")
+    return OK
+
+
+@app.command()
+def plan(config: Config, set_: Set = None, as_json: Json = False) -> int:
+    """What a run would read: tiles, km due, scenes per tile, bytes, what will be skipped and why. Reads no pixel."""
+    from ..config import RunConfig
+    from ..run.plan import make_plan
+    from . import show
+
+    summary = make_plan(RunConfig.load(config, set_ or ())).summary()
+    show.as_json(summary) if as_json else show.plan(summary)
+    return OK
+
+
+@app.command()
+def check(config: Config, set_: Set = None) -> int:
+    """Validate configuration, catalogue and layers; list every problem at once."""
+    from ..config import RunConfig
+    from ..run.plan import make_plan
+    from . import show
+
+    made = make_plan(RunConfig.load(config, set_ or ()))
+    for note in (*made.layers.problems, *made.linref.problems):
+        show.say(f"note: {note}")
+    show.say(f"{config}: nothing stands in the way of a run ({len(made.tiles)} tiles, {made.km_due:.1f} km)")
+    return OK
+
+
+@app.command()
+def run(
+    config: Config,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over instead of going on.")] = False,
+    set_: Set = None,
+    workers: Annotated[int | None, typer.Option(help="Threads or processes.", min=1)] = None,
+    scheduler: Annotated[str | None, typer.Option(help="threads, processes, local, or tcp://host:port.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Run the main job; it resumes by itself."""
+    from ..config import RunConfig
+    from ..run.runner import run as run_pipeline
+    from . import show
+
+    overrides = list(set_ or ())
+    overrides += [f"dask.workers={workers}"] if workers is not None else []
+    overrides += [f"dask.scheduler={scheduler}"] if scheduler is not None else []
+    loaded = RunConfig.load(config, overrides)
+    with progress() as step:
+        report = run_pipeline(loaded, fresh=fresh, on_step=step)
+    show.as_json(report.summary()) if as_json else show.run_report(report)
+    return OK if report.complete else INCOMPLETE
+
+
+@app.command()
+def report(run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="Output folder of a run.")]) -> int:
+    """Rebuild maps, registers and notices from the stored findings and the ledger."""
+    from ..run.runner import rebuild
+    from . import show
+
+    show.say(f"rebuilt: {rebuild(run_folder).index}")
+    return OK
+
+
+@app.command()
+def evaluate(
+    findings: Annotated[Path, typer.Argument(help="findings.gpkg or findings.geojson.")],
+    truth: Annotated[Path, typer.Argument(help="truth.gpkg with the same columns, as far as they apply.")],
+    by: Annotated[str, typer.Option(help="Columns to split by: kind, county, route, zone.")] = "",
+    km: Annotated[float | None, typer.Option(help="Kilometres observed, for false findings per km.", min=0)] = None,
+    as_json: Json = False,
+) -> int:
+    """Object and area scores against truth, with counts and confidence intervals."""
+    from . import show
+
+    columns = tuple(part.strip() for part in by.split(",") if part.strip())
+    show.scorecard(findings, truth, by=columns, km=km, machine=as_json)
+    return OK
+
+
+@app.command()
+def detectors(as_json: Json = False) -> int:
+    """What detectors there are."""
+    from ..detectors.registry import known
+    from . import show
+
+    rows: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "version": cls.version,
+            "kinds": list(cls.kinds),
+            "what": (cls.__doc__ or "").strip().splitlines()[0],
+        }
+        for name, cls in known().items()
+    ]
+    if as_json:
+        show.as_json(rows)
+    else:
+        for row in rows:
+            show.say(f"{row['name']:<14} {row['version']:<8} {', '.join(row['kinds']):<24} {row['what']}")
+    return OK
+
+
+@app.command()
+def config(
+    schema: Annotated[bool, typer.Option("--schema", help="JSON schema instead, for an editor's completion.")] = False,
+) -> int:
+    """The commented reference configuration."""
+    from . import show
+
+    if schema:
+        from ..config import RunConfig
+
+        show.say(json.dumps(RunConfig.model_json_schema(), ensure_ascii=False, indent=2))
+    else:
+        from ..config.reference import reference_yaml
+
+        show.say(reference_yaml().rstrip("\n"))
+    return OK

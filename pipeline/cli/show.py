@@ -1,0 +1,89 @@
+"""What the commands print: tables for people, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..run.runner import RunReport
+
+
+def say(text: str) -> None:
+    """One message on stdout."""
+    sys.stdout.write(f"{text}\n")
+
+
+def as_json(data: Any) -> None:
+    """Data as JSON on stdout."""
+    say(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+
+
+def plan(summary: Mapping[str, Any]) -> None:
+    """A plan in a few lines."""
+    per_tile = summary["scenes_per_tile"]
+    say(f"plan {summary['name']}: {summary['km_due']:.2f} km due, corridor {summary['corridor_km2']:.2f} km², ")
+    say(f"  CRS EPSG:{summary['epsg']}, {summary['tiles']} tiles of {summary['tile_px']} px at {summary['resolution_m']} m")
+    for row in summary["km_by_route_and_county"]:
+        say(f"  {row['route_code']:<8} {row['county_code'] or 'no county':<10} {row['km_due']:8.3f} km")
+    say(f"  before: {', '.join(summary['scenes_before'][:4])}{_more(summary['scenes_before'])}")
+    say(f"  after:  {', '.join(summary['scenes_after'][:4])}{_more(summary['scenes_after'])}")
+    say(f"  bands: {', '.join(summary['bands'])}; scenes per tile {per_tile['min']} to {per_tile['max']}, mean {per_tile['mean']}")
+    say(f"  to be read: about {summary['bytes_to_read'] / 1e6:.1f} MB")
+    say(f"  detectors: {', '.join(summary['detectors'])}")
+    for skipped in summary["skipped"]:
+        say(f"  skipped: {skipped['tile']}: {skipped['why']}")
+    for note in summary["notes"]:
+        say(f"  note: {note}")
+
+
+def run_report(report: RunReport) -> None:
+    """A finished run in a few lines."""
+    summary = report.summary()
+    say(f"\n{summary['name']}: {summary['km_observed']:.2f} of {summary['km_due']:.2f} km observed, "
+        f"{summary['tiles']} tiles ({summary['tiles_reused']} from before), {summary['seconds']:.1f} s")
+    for row in summary["unobserved"]:
+        say(f"  not observed: {row['route_code']} {row['county_code']}: {row['km_unobserved']:.3f} km ({row['why']})")
+    say(f"findings 疑似线索: {summary['findings']} ({summary['permitted']} under permit), from {summary['candidates']} candidates")
+    for county in summary["counties"]:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in county["kinds"].items()) or "none"
+        say(f"  {county['code']} {county['name']}: {kinds}")
+    for failure in summary["failures"]:
+        say(f"  FAILED {failure['tile']}: {failure['error']}: {failure['why']}")
+    if summary["failures"]:
+        say("  run the same command again: only the failed tiles are tried")
+    say(f"index.html: {report.folder.index}")
+    say("a finding is a clue (疑似), never a verdict")
+
+
+def scorecard(
+    findings: Path, truth: Path, *, by: Sequence[str] = (), km: float | None = None, machine: bool = False
+) -> None:
+    """Scores against truth, as a table or as JSON."""
+    from ..evaluate import evaluate, read_findings
+
+    card = evaluate(read_findings(findings), read_findings(truth), by=tuple(by), km=km)
+    say(card.to_json() if machine else f"\nagainst truth {truth}:\n{card.text()}")
+
+
+def cases(rows: Sequence[Mapping[str, Any]]) -> None:
+    """One line a case."""
+    for row in rows:
+        say(f"{row['case_no']:<36} {row['status']:<10} {row['kind']:<14} {row['route_code'] or '':<8} {row['stake'] or ''}")
+    say(f"{len(rows)} cases")
+
+
+def case(data: Mapping[str, Any]) -> None:
+    """One case and its history."""
+    for key, value in data.items():
+        if key != "history":
+            say(f"{key:<14} {value}")
+    for event in data.get("history", ()):
+        detail = f"  {event['detail']}" if event.get("detail") else ""
+        say(f"  {event['at']}  {event['actor']:<12} {event['what']}{detail}")
+
+
+def _more(names: Sequence[str]) -> str:
+    return f" … ({len(names)} in all)" if len(names) > 4 else ""

@@ -1,0 +1,242 @@
+"""RunConfig: one run, checked; every path absolute, every unknown key refused at every level."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SerializeAsAny,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from ..catalog.sources import Source
+from ..detectors.registry import parse_options
+from ..errors import ConfigError, LuyuError
+from ..imagery.radiometry import RadiometryOptions
+from ..imagery.register import RegistrationOptions
+from ..model.options import Options
+from ..model.scene import Period
+from ..model.shipped import shipped
+from ..model.stake import Stake
+from .yaml_file import parse_scalar, problems_of, read_yaml
+
+PATH_KEYS = ("layers", "legal", "output", "ledger")
+
+
+def _said(parse: Any) -> Any:
+    """Turn our own errors into the ValueError that pydantic collects."""
+
+    def validate(value: Any) -> Any:
+        try:
+            return parse(value)
+        except LuyuError as error:
+            raise ValueError(str(error)) from error
+
+    return validate
+
+
+_Period = Annotated[
+    Period,
+    BeforeValidator(_said(lambda value: value if isinstance(value, Period) else Period.parse(value))),
+    PlainSerializer(str, return_type=str),
+]
+_Stake = Annotated[
+    Stake,
+    BeforeValidator(_said(lambda value: value if isinstance(value, Stake) else Stake.parse(value))),
+    PlainSerializer(str, return_type=str),
+]
+_Detector = Annotated[SerializeAsAny[Options], BeforeValidator(_said(parse_options))]
+
+
+class Stretch(Options):
+    """Part of a route between two stakes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    route: str = Field(description="Route code as on the sign, e.g. G311.")
+    from_: _Stake = Field(alias="from", description="First stake, e.g. K10+000.")
+    to: _Stake = Field(description="Last stake, e.g. K35+500.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Stretch:
+        if self.to <= self.from_:
+            raise ValueError(f"the stretch ends ({self.to}) before it starts ({self.from_}); exchange 'from' and 'to'")
+        return self
+
+
+class AreaOptions(Options):
+    """What is watched; without any of these, every road of the roads layer."""
+
+    counties: tuple[str, ...] = Field((), description="County codes, GB/T 2260, quoted, e.g. ['320322'].")
+    routes: tuple[str, ...] = Field((), description="Route codes, e.g. [G311, S253].")
+    stretches: tuple[Stretch, ...] = Field((), description="Parts of routes between two stakes.")
+    corridor_m: float | None = Field(
+        None, gt=0, le=2000, description="Half width that is read and searched, m; default: control zone + 50 m."
+    )
+
+
+class ImageryOptions(Options):
+    """Which images, of when, on which grid."""
+
+    source: Source = Field(description="Where the images are: kind stac or files.")
+    before: _Period = Field(description="Dates of the earlier images, first/last.")
+    after: _Period = Field(description="Dates of the later images, first/last.")
+    resolution_m: float = Field(0.5, ge=0.1, le=30, description="Pixel size of the run's grid, m.")
+    tile_px: int = Field(512, ge=128, le=4096, description="Side of a tile without its halo, pixels.")
+    mask_margin_m: float = Field(10.0, ge=0, le=500, description="Cloud and shadow masks grow by this, m.")
+    registration: RegistrationOptions = Field(
+        default_factory=RegistrationOptions, description="Shift between the dates: measured, corrected, refused."
+    )
+    radiometry: RadiometryOptions = Field(
+        default_factory=RadiometryOptions, description="Matching of the earlier image to the later one."
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> ImageryOptions:
+        if self.after.start <= self.before.start or self.after.end <= self.before.end:
+            raise ValueError(f"'after' ({self.after}) must be later than 'before' ({self.before})")
+        return self
+
+
+class DecisionOptions(Options):
+    """How candidates become findings."""
+
+    probability: float = Field(0.9, gt=0.5, lt=1, description="Probability at which a place counts as decided.")
+    border_m: float = Field(150.0, ge=0, description="Uncertainty of county boundaries, m.")
+    asset_within_m: float = Field(500.0, gt=0, description="Road assets farther than this are not named, m.")
+    permit_cover: float = Field(0.8, gt=0, le=1, description="Share of a footprint that a permit must cover.")
+
+
+class DaskOptions(Options):
+    """Where the work is done."""
+
+    scheduler: str = Field("threads", description="threads | processes | local | tcp://host:8786")
+    workers: int = Field(2, ge=1, le=4096, description="Threads or processes; not used with a scheduler address.")
+
+    @field_validator("scheduler")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value in ("threads", "processes", "local") or value.startswith(("tcp://", "tls://")):
+            return value
+        raise ValueError(
+            f"unknown scheduler {value!r}; known: threads, processes, local, or the address of a running Dask"
+            " scheduler such as tcp://host:8786 (start one on SLURM or Kubernetes with your site's tools)"
+        )
+
+
+class RunConfig(Options):
+    """One run. Paths are absolute once loaded; ``base`` is the folder that relative ones were taken from."""
+
+    name: str = Field(min_length=1, max_length=120, description="Name of the run; also the default output folder's.")
+    area: AreaOptions = Field(default_factory=AreaOptions, description="What is watched.")
+    layers: Path = Field(description="layers.yaml: the vector layers and their columns.")
+    imagery: ImageryOptions = Field(description="Which images.")
+    detectors: tuple[_Detector, ...] = Field(min_length=1, description="What is looked for, in any order.")
+    legal: Path = Field(
+        default_factory=lambda: shipped("legal") / "control_zone.yaml", description="Rules; default: national."
+    )
+    decisions: DecisionOptions = Field(default_factory=DecisionOptions, description="From candidates to findings.")
+    output: Path = Field(description="Folder that the run writes to; default: outputs/NAME.")
+    ledger: Path = Field(description="Ledger of cases, shared by successive runs; default: ledger.sqlite in output.")
+    dask: DaskOptions = Field(default_factory=DaskOptions, description="Where the work is done.")
+    schema_version: Literal[1] = Field(1, description="Version of this form.")
+
+    @field_validator("detectors")
+    @classmethod
+    def _once(cls, value: tuple[Options, ...]) -> tuple[Options, ...]:
+        names = [options.use for options in value]  # type: ignore[attr-defined]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"detector {twice[0]!r} is listed twice; keep one entry")
+        return value
+
+    @classmethod
+    def load(cls, path: str | Path, overrides: Sequence[str] = (), *, cwd: Path | None = None) -> RunConfig:
+        """The configuration in ``path`` with ``KEY=VALUE`` overrides; every fault at once as Problems.
+
+        Paths in the file are relative to the file; paths given by an override are relative to ``cwd``.
+        """
+        path = Path(path)
+        data = read_yaml(path)
+        plain = _plain(data)
+        base = path.resolve().parent
+        for key in PATH_KEYS:
+            if isinstance(plain.get(key), str):
+                plain[key] = str(base / plain[key])
+        _apply(plain, overrides, cwd or Path.cwd())
+        if "output" not in plain and isinstance(plain.get("name"), str):
+            plain["output"] = str((cwd or Path.cwd()) / "outputs" / _folder_name(plain["name"]))
+        if "ledger" not in plain and isinstance(plain.get("output"), str):
+            plain["ledger"] = str(Path(plain["output"]) / "ledger.sqlite")
+        try:
+            config = cls.model_validate(plain)
+            source = config.imagery.source.resolved(base)
+        except ValidationError as error:
+            raise problems_of(error, path, data, cls) from error
+        imagery = config.imagery.model_copy(update={"source": source})
+        return config.model_copy(update={"imagery": imagery})
+
+    def dump(self) -> dict[str, Any]:
+        """JSON-ready mapping of everything, defaults included."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def _folder_name(name: str) -> str:
+    """A single folder name out of the run's name, so that no path leaves ``outputs``."""
+    cleaned = "".join(char if char.isalnum() or char in "-_." else "-" for char in name).strip(".-")
+    return cleaned[:80] or "run"
+
+
+def _plain(node: Any) -> Any:
+    """Plain dicts and lists of a round-trip document; dates back to their ISO text."""
+    if isinstance(node, Mapping):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, Sequence) and not isinstance(node, str):
+        return [_plain(value) for value in node]
+    if hasattr(node, "isoformat"):
+        return node.isoformat()
+    if isinstance(node, str):
+        return str(node)
+    return copy.copy(node)
+
+
+def _apply(data: dict[str, Any], overrides: Sequence[str], cwd: Path) -> None:
+    for text in overrides:
+        key, equals, raw = text.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"--set {text!r}: expected KEY=VALUE, e.g. --set imagery.resolution_m=0.8")
+        value = _plain(parse_scalar(raw))
+        if key in PATH_KEYS and raw:
+            value = str(cwd / Path(raw).expanduser())
+        node: Any = data
+        *parents, last = key.split(".")
+        for part in parents:
+            node = _step(node, part, text)
+        if isinstance(node, list):
+            node[_index(node, last, text)] = value
+        elif isinstance(node, dict):
+            node[last] = value
+        else:
+            raise ConfigError(f"--set {text!r}: {key.rpartition('.')[0]} is a single value and has no keys")
+
+
+def _step(node: Any, part: str, text: str) -> Any:
+    if isinstance(node, list):
+        return node[_index(node, part, text)]
+    if isinstance(node, dict):
+        return node.setdefault(part, {})
+    raise ConfigError(f"--set {text!r}: {part!r} stands under a single value, which has no keys")
+
+
+def _index(node: list[Any], part: str, text: str) -> int:
+    if not part.isdigit() or int(part) >= len(node):
+        raise ConfigError(f"--set {text!r}: {part!r} is no position in a list of {len(node)}; the first is 0")
+    return int(part)

@@ -1,0 +1,1 @@
+"""The main job: plan, tiles in parallel, join, place, settle, publish."""

@@ -1,0 +1,112 @@
+"""From candidates to findings: which zone, whose road, at which stake, in which county, beside what, under which permit."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from ..attribution.assets import assets
+from ..attribution.counties import counties
+from ..attribution.identity import finding_id
+from ..attribution.permits import exempt, permits
+from ..attribution.place import place
+from ..attribution.priority import priority
+from ..geo.outline import size
+from ..legal.membership import judge
+from ..legal.rules import LegalRules
+from ..model.kinds import Membership
+from ..model.tables import FINDINGS
+from .plan import Plan
+
+_DIGITS = {
+    "area_m2": 2, "length_m": 2, "width_m": 2, "zone_overlap_m2": 2, "offset_m": 2, "asset_distance_m": 2,
+    "county_share": 4, "confidence": 4, "priority": 1,
+}
+_KEPT = {"reportable": bool, "why_not": object, "tile_id": object}
+
+
+def placed(candidates: gpd.GeoDataFrame, plan: Plan) -> gpd.GeoDataFrame:
+    """All candidates with the columns of FINDINGS (no case yet) and ``reportable`` with ``why_not``; same order."""
+    if candidates.empty:
+        return _empty(candidates.crs)
+    decisions, layers = plan.config.decisions, plan.layers
+    table = candidates.join(size(candidates.geometry))
+    judged = judge(table.geometry, plan.zones, table["geo_rmse_m"], probability=decisions.probability)
+    table = table.join(judged)
+    table = table.join(place(table, plan.linref, table["section"]))
+    table = table.join(counties(table, layers.counties, border_m=decisions.border_m))
+    table = table.join(assets(table, layers.assets, within_m=decisions.asset_within_m))
+    table = table.join(permits(table, layers.permits, on=table["first_seen"], min_cover=decisions.permit_cover))
+    table = table.join(exempt(table, layers.exempt))
+    table["law"] = [_law(plan.rules, row) for row in table.itertuples()]
+    table = table.join(priority(table))
+    points = gpd.GeoSeries(shapely.point_on_surface(table.geometry.array), crs=table.crs).to_crs(4490)
+    table = table.assign(
+        finding_id=_ids(table),
+        case_no=None,
+        status=None,
+        confirmed_on=None,
+        lon=np.round(points.x, 7),
+        lat=np.round(points.y, 7),
+    )
+    table["why_not"] = _why_not(table)
+    table["reportable"] = table["why_not"] == ""
+    table["evidence"] = [_evidence(row) for row in table.to_dict("records")]
+    for name, digits in _DIGITS.items():
+        table[name] = table[name].astype(float).round(digits)
+    return table[[*FINDINGS.columns, *_KEPT, "geometry"]]
+
+
+def _law(rules: LegalRules, row: Any) -> str | None:
+    """Articles for this kind in this zone; None where nothing forbids it there or a permit covers it."""
+    if row.membership == Membership.OUTSIDE:
+        return None
+    cited = rules.citation(row.kind, row.zone, row.road_class)
+    return None if cited is None else cited.text_zh
+
+
+def _why_not(table: gpd.GeoDataFrame) -> pd.Series:
+    """Why a candidate is not shown to officers, empty where it is: the first reason that holds."""
+    why = pd.Series("", index=table.index, dtype=object)
+    for reason, holds in (
+        ("outside every zone", table["membership"] == Membership.OUTSIDE),
+        ("nothing forbids it in this zone", table["law"].isna()),
+        ("lawful structure", table["exempt"].fillna(value=False).astype(bool)),
+        ("in no county of the layer", table["county_code"].isna()),
+    ):
+        why = why.mask((why == "") & holds, reason)
+    return why
+
+
+def _ids(table: gpd.GeoDataFrame) -> list[str]:
+    columns = ["detector", "detector_version", "scene_before", "scene_after"]
+    return [
+        finding_id(*row, geometry)
+        for row, geometry in zip(table[columns].itertuples(index=False, name=None), table.geometry, strict=True)
+    ]
+
+
+def _evidence(row: dict[str, Any]) -> str:
+    """Evidence of the detector, and of the decisions taken after it, as one JSON text."""
+    evidence = json.loads(row["evidence"]) if isinstance(row["evidence"], str) else dict(row["evidence"])
+    evidence["edge_distance_m"] = _number(row["edge_distance_m"])
+    evidence["priority"] = json.loads(row["priority_terms"]) if row["priority_terms"] else {}
+    if row.get("permit_note"):
+        evidence["permit"] = row["permit_note"]
+    if row.get("exempt_note"):
+        evidence["exempt"] = row["exempt_note"]
+    return json.dumps(evidence, ensure_ascii=False, sort_keys=True)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or not np.isfinite(value) else round(float(value), 2)
+
+
+def _empty(crs: Any) -> gpd.GeoDataFrame:
+    empty = FINDINGS.empty(crs=crs)
+    return empty.assign(**{name: pd.Series([], dtype=kind) for name, kind in _KEPT.items()})

@@ -1,0 +1,80 @@
+"""Results of single tiles on disk: one JSON file each, whole or absent, so that an interrupted run goes on."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import shapely
+
+from ..model.tables import CANDIDATES
+from .files import RunFolder, write_text
+from .tile import TileResult
+
+_STRETCHES = ["route_code", "county_code", "county_name", "reason"]
+
+
+def save(folder: RunFolder, fingerprint: str, result: TileResult) -> None:
+    """Keep a tile's result; a failed tile is kept too, to be listed, and is tried again by the next run."""
+    text = json.dumps(
+        {
+            "tile_id": result.tile_id,
+            "failure": result.failure,
+            "facts": result.facts,
+            "candidates": _rows(result.candidates, list(CANDIDATES.columns)),
+            "stretches": _rows(result.stretches, _STRETCHES),
+        },
+        ensure_ascii=False,
+    )
+    write_text(folder.tile(fingerprint, result.tile_id), text)
+
+
+def load(path: Path, epsg: int) -> TileResult | None:
+    """The result kept in ``path``; None when there is none, or when it does not read (it will be made again)."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return TileResult(
+            tile_id=data["tile_id"],
+            candidates=_frame(data["candidates"], list(CANDIDATES.columns), epsg),
+            stretches=_frame(data["stretches"], _STRETCHES, epsg),
+            facts=data["facts"],
+            failure=data["failure"],
+        )
+    except (FileNotFoundError, ValueError, KeyError, TypeError, shapely.errors.GEOSException):
+        return None
+
+
+def discard(folder: RunFolder, *, keep: str | None = None) -> None:
+    """Delete kept results, but for those under the fingerprint ``keep``."""
+    if folder.work.is_dir():
+        for old in folder.work.iterdir():
+            if old.is_dir() and old.name != keep:
+                shutil.rmtree(old)
+
+
+def _rows(frame: gpd.GeoDataFrame, columns: list[str]) -> list[list[Any]]:
+    shapes = shapely.to_wkb(frame.geometry.array, hex=True)
+    values = frame[columns].astype(object).to_numpy().tolist()
+    return [[*(_plain(value) for value in row), shape] for row, shape in zip(values, shapes, strict=True)]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return value.item() if hasattr(value, "item") else value
+
+
+def _frame(rows: list[list[Any]], columns: list[str], epsg: int) -> gpd.GeoDataFrame:
+    if not rows:
+        empty = CANDIDATES.empty(crs=epsg) if columns[0] == "kind" else None
+        return empty if empty is not None else gpd.GeoDataFrame(columns=[*columns, "geometry"], geometry="geometry", crs=epsg)
+    shapes = shapely.from_wkb([row[-1] for row in rows])
+    data = {name: [row[i] for row in rows] for i, name in enumerate(columns)}
+    for name in ("last_absent", "first_seen"):
+        if name in data:
+            data[name] = [None if value is None else dt.date.fromisoformat(value) for value in data[name]]
+    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(shapes, crs=epsg), crs=epsg)

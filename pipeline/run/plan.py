@@ -1,0 +1,232 @@
+"""The plan of a run: tiles, scenes and zones, made before any pixel is read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from .. import __version__
+from ..catalog.layers import Layers
+from ..config import RunConfig
+from ..detectors import registry
+from ..errors import CatalogError
+from ..geo.linref import LinearReference
+from ..geo.tiling import tiles_over
+from ..imagery.stack import estimate_bytes
+from ..legal.rules import LegalRules
+from ..legal.zones import corridor, road_zones
+from ..model.grid import Tile
+from ..model.scene import Scene
+from .area import by_county, roads_due
+from .tile import TileJob
+
+_BANDS = ("blue", "green", "red", "nir")
+_NEEDED = ("blue", "green", "red")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a run will touch. ``due``: road pieces by route and county; ``zones``: table ZONES."""
+
+    config: RunConfig
+    layers: Layers
+    rules: LegalRules
+    linref: LinearReference
+    zones: gpd.GeoDataFrame
+    due: gpd.GeoDataFrame
+    corridor: BaseGeometry
+    tiles: tuple[Tile, ...]
+    before: tuple[Scene, ...]
+    after: tuple[Scene, ...]
+    bands: tuple[str, ...]
+
+    @property
+    def km_due(self) -> float:
+        """Kilometres of centreline due."""
+        return float(self.due.geometry.length.sum()) / 1000.0
+
+    def jobs(self, tiles: tuple[Tile, ...] | None = None) -> Iterator[TileJob]:
+        """One job a tile, made as it is asked for, so that nothing grows with the length of the road."""
+        for tile in self.tiles if tiles is None else tiles:
+            window = tile.grid.footprint
+            yield TileJob(
+                tile=tile,
+                before=self._touching(self.before, window),
+                after=self._touching(self.after, window),
+                bands=self.bands,
+                zones=_within(self.zones, window),
+                roads=_within(self._roads, window),
+                due=_within(self.due, tile.square).assign(geometry=lambda d, square=tile.square: d.intersection(square)),
+                corridor=shapely.intersection(self.corridor, window),
+                imagery=self.config.imagery,
+                detectors=self.config.detectors,
+            )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of all that the tiles' results follow from; results under another digest are not reused."""
+        config = self.config.dump()
+        for elsewhere in ("output", "ledger", "dask", "decisions", "name"):
+            config.pop(elsewhere, None)
+        scenes = [(s.scene_id, sorted((f.href, *_stamp(f.href)) for f in _files(s))) for s in (*self.before, *self.after)]
+        vectors = [*_stamp(str(self.config.layers)), *_stamp(str(self.config.legal)), _digest(self.layers.roads)]
+        counties = _digest(self.layers.counties)
+        text = json.dumps([__version__, _source_digest(), config, scenes, vectors, counties], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def summary(self) -> dict[str, Any]:
+        """What ``luyu plan`` shows: tiles, km, scenes per tile, bytes, and what will be skipped and why."""
+        skipped, total, per_tile = [], 0, []
+        for tile in self.tiles:
+            before, after = (self._touching(s, tile.grid.footprint) for s in (self.before, self.after))
+            per_tile.append(len(before) + len(after))
+            total += estimate_bytes((*before, *after), tile.grid, self.bands)
+            lacking = [name for name, scenes in (("before", before), ("after", after)) if not scenes]
+            if lacking:
+                skipped.append({"tile": tile.tile_id, "why": f"no image {' and none '.join(lacking)}"})
+        routes = self.due.assign(km=self.due.length / 1000).groupby(["route_code", "county_code"])["km"].sum()
+        return {
+            "name": self.config.name,
+            "epsg": self.layers.epsg,
+            "km_due": round(self.km_due, 3),
+            "km_by_route_and_county": [
+                {"route_code": route, "county_code": county, "km_due": round(float(km), 3)}
+                for (route, county), km in routes.items()
+            ],
+            "tiles": len(self.tiles),
+            "tile_px": self.config.imagery.tile_px,
+            "resolution_m": self.config.imagery.resolution_m,
+            "corridor_km2": round(self.corridor.area / 1e6, 4),
+            "bands": list(self.bands),
+            "scenes_before": [scene.scene_id for scene in self.before],
+            "scenes_after": [scene.scene_id for scene in self.after],
+            "scenes_per_tile": {
+                "min": min(per_tile),
+                "mean": round(float(np.mean(per_tile)), 2),
+                "max": max(per_tile),
+            },
+            "bytes_to_read": int(total),
+            "skipped": skipped,
+            "detectors": [options.use for options in self.config.detectors],  # type: ignore[attr-defined]
+            "notes": list(self.layers.problems) + list(self.linref.problems),
+        }
+
+    @cached_property
+    def _roads(self) -> gpd.GeoDataFrame:
+        """ROADS with the pavement width that the rules settle where none is recorded."""
+        widths = [2.0 * self.rules.widths(row).pavement_half_m for _, row in self.layers.roads.iterrows()]
+        return self.layers.roads.assign(pavement_width_m=widths)
+
+    @cached_property
+    def _lonlat(self) -> pyproj.Transformer:
+        return pyproj.Transformer.from_crs(self.layers.epsg, 4490, always_xy=True)
+
+    def _touching(self, scenes: tuple[Scene, ...], window: BaseGeometry) -> tuple[Scene, ...]:
+        lonlat = shapely.transform(window, self._lonlat.transform, interleaved=False)
+        return tuple(s for s in scenes if s.footprint_lonlat is None or lonlat.intersects(s.footprint_lonlat))
+
+
+def make_plan(config: RunConfig) -> Plan:
+    """The plan of a run; no pixel is read. CatalogError when a period has no image at all."""
+    layers = Layers.load(config.layers)
+    rules = LegalRules.load(config.legal)
+    linref = LinearReference(layers.roads, layers.stakes)
+    zones = road_zones(layers.roads, rules, announced=layers.announced)
+    due = roads_due(layers, config.area, linref)
+    searched = corridor(due, rules, half_width_m=config.area.corridor_m)
+    if config.area.counties:
+        wanted = layers.counties[layers.counties["code"].isin(config.area.counties)]
+        searched = shapely.intersection(searched, shapely.union_all(wanted.geometry.array))
+    halo_m = max(registry.build(options).halo_m for options in config.detectors)
+    tiles = tiles_over(
+        searched,
+        epsg=layers.epsg,
+        pixel_m=config.imagery.resolution_m,
+        tile_px=config.imagery.tile_px,
+        halo_px=int(np.ceil(halo_m / config.imagery.resolution_m)),
+        along=due,
+    )
+    before, after = _scenes(config, searched, layers.epsg)
+    return Plan(
+        config=config,
+        layers=layers,
+        rules=rules,
+        linref=linref,
+        zones=zones,
+        due=by_county(due, layers.counties),
+        corridor=searched,
+        tiles=tuple(tiles),
+        before=before,
+        after=after,
+        bands=_common_bands((*before, *after)),
+    )
+
+
+def _scenes(config: RunConfig, searched: BaseGeometry, epsg: int) -> tuple[tuple[Scene, ...], tuple[Scene, ...]]:
+    to_lonlat = pyproj.Transformer.from_crs(epsg, 4490, always_xy=True)
+    area_lonlat = shapely.transform(searched, to_lonlat.transform, interleaved=False)
+    source, base = config.imagery.source, config.layers.parent
+    found = []
+    for name, period in (("before", config.imagery.before), ("after", config.imagery.after)):
+        scenes = source.scenes(area_lonlat, period, base=base)
+        if not scenes:
+            raise CatalogError(
+                f"imagery.{name}: no image of {period} touches the corridor; widen the period or add images to the source"
+            )
+        found.append(tuple(scenes))
+    return found[0], found[1]
+
+
+def _common_bands(scenes: tuple[Scene, ...]) -> tuple[str, ...]:
+    """Bands that every scene has; the three visible ones are needed, near infrared is used where all have it."""
+    for scene in scenes:
+        if lacking := [band for band in _NEEDED if band not in scene.files]:
+            raise CatalogError(
+                f"scene {scene.scene_id!r} has no band {lacking[0]!r}, only {sorted(scene.files)};"
+                " name its bands in the sensor profile or in the source's 'assets'"
+            )
+    return tuple(band for band in _BANDS if all(band in scene.files for scene in scenes))
+
+
+def _within(frame: gpd.GeoDataFrame, window: BaseGeometry) -> gpd.GeoDataFrame:
+    return frame.iloc[np.sort(frame.sindex.query(window, predicate="intersects"))]
+
+
+def _files(scene: Scene) -> list[Any]:
+    return [*scene.files.values(), *([scene.mask] if scene.mask else [])]
+
+
+def _stamp(href: str) -> tuple[int, int]:
+    """Size and time of change of a local file; nothing to say of a remote one."""
+    path = Path(href)
+    if not path.is_file():
+        return (-1, -1)
+    stat = path.stat()
+    return (stat.st_size, stat.st_mtime_ns)
+
+
+def _digest(frame: gpd.GeoDataFrame) -> str:
+    plain = frame.assign(geometry=frame.geometry.to_wkb(hex=True))
+    return hashlib.sha256(plain.to_json(orient="split", default_handler=str).encode()).hexdigest()
+
+
+def _source_digest() -> str:
+    """Digest of the code that a tile's result follows from: results of changed code are not reused."""
+    root = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for room in ("model", "geo", "legal", "catalog", "imagery", "detectors", "run"):
+        for path in sorted((root / room).rglob("*.py")):
+            digest.update(path.relative_to(root).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

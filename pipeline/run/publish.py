@@ -1,0 +1,181 @@
+"""What a run leaves: the tables first, then the documents made from nothing but those tables and the ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from ..errors import WorkspaceError
+from ..ledger import Ledger
+from ..model.stake import Stake
+from ..model.tables import FINDINGS
+from ..reports import county_map, gis, index_page, notice, register
+from ..reports.pages import CountyPage, IndexPage
+from .files import RunFolder, atomic, write_bytes, write_text
+from .plan import Plan
+from .provenance import meta
+
+_STAKE_EVERY_M = 100.0
+_LAYERS = ("findings", "candidates", "zones", "tiles", "roads", "counties", "stakes", "unobserved")
+
+
+def publish(
+    folder: RunFolder,
+    plan: Plan,
+    findings: gpd.GeoDataFrame,
+    candidates: gpd.GeoDataFrame,
+    stretches: gpd.GeoDataFrame,
+    coverage: pd.DataFrame,
+    record: Mapping[str, Any],
+) -> None:
+    """Write every file of a run; each is whole or absent, run.json comes last."""
+    tables = {
+        "findings": findings[[*FINDINGS.columns, "geometry"]],
+        "candidates": candidates[[*FINDINGS.columns, "reportable", "why_not", "tile_id", "geometry"]],
+        "zones": plan.zones,
+        "tiles": _tiles(plan, record),
+        "roads": plan.layers.roads,
+        "counties": plan.layers.counties[plan.layers.counties["code"].isin(_codes(record))],
+        "stakes": _stakes(plan),
+        "unobserved": stretches[stretches["reason"] != ""],
+    }
+    write_layers(folder.findings_gpkg, tables)
+    write_text(folder.coverage, gis.coverage_csv(coverage), encoding="utf-8-sig")
+    write_bytes(folder.findings_geojson, gis.findings_geojson(tables["findings"]))
+    write_text(folder.run_json, json.dumps(record, ensure_ascii=False, indent=1, default=str) + "\n")
+    publish_maps(folder)
+
+
+def publish_maps(folder: RunFolder) -> None:
+    """Index page, county maps, register and notices from the stored tables and the ledger as it is now."""
+    if not folder.run_json.is_file() or not folder.findings_gpkg.is_file():
+        raise WorkspaceError(f"{folder.root}: holds no finished run (no run.json or findings.gpkg); run `luyu run` first")
+    record = json.loads(folder.run_json.read_text(encoding="utf-8"))
+    tables = {name: gpd.read_file(folder.findings_gpkg, layer=name) for name in _LAYERS}
+    findings = _with_status(tables["findings"], record)
+    coverage = pd.read_csv(folder.coverage, encoding="utf-8-sig", dtype={"county_code": str, "why": str}).fillna(
+        {"why": "", "county_code": "", "county_name": ""}
+    )
+    facts = meta(record)
+    counties = tables["counties"].sort_values("code")
+    for county in counties.itertuples():
+        page = _county_page(county, tables, findings, folder, facts)
+        write_text(folder.county(county.code), county_map.render(page))
+    title = record["totals"]["name"]
+    index = IndexPage(title, counties, tables["roads"], findings, coverage, facts)
+    write_text(folder.index, index_page.render(index))
+    write_bytes(folder.register, register.workbook(findings, counties, coverage))
+    for county in counties.itertuples():
+        mine = findings[(findings["county_code"] == county.code) & findings["permit_no"].isna()]
+        if len(mine):
+            write_bytes(folder.notice(county.code), notice.notice(mine, county=county.name, meta=facts))
+
+
+def write_layers(path: Path, tables: Mapping[str, gpd.GeoDataFrame]) -> None:
+    """A GeoPackage of several layers, whole or absent; empty tables keep their columns."""
+    with atomic(path) as scratch:
+        scratch.unlink()
+        for name, table in tables.items():
+            kind = "Unknown" if table.empty else None
+            table.to_file(scratch, layer=name, driver="GPKG", engine="pyogrio", use_arrow=True, geometry_type=kind)
+
+
+def _county_page(
+    county: Any,
+    tables: Mapping[str, gpd.GeoDataFrame],
+    findings: gpd.GeoDataFrame,
+    folder: RunFolder,
+    facts: Mapping[str, Any],
+) -> CountyPage:
+    area = county.geometry
+    mine = findings[findings["county_code"] == county.code]
+    near = area.buffer(500.0)
+    chips = {}
+    for finding_id in mine["finding_id"]:
+        before, after = folder.chip(finding_id, "before"), folder.chip(finding_id, "after")
+        if before.is_file() and after.is_file():
+            chips[finding_id] = (before.read_bytes(), after.read_bytes())
+    outline = gpd.GeoSeries([area], crs=findings.crs).to_crs(4490).iloc[0]
+    return CountyPage(
+        code=county.code,
+        name=county.name,
+        outline_lonlat=outline,
+        roads=_clip(tables["roads"], near),
+        zones=_clip(tables["zones"], near),
+        stakes=tables["stakes"][tables["stakes"].within(near)],
+        findings=mine,
+        chips=chips,
+        unobserved=tables["unobserved"][tables["unobserved"]["county_code"] == county.code],
+        meta=facts,
+    )
+
+
+def _clip(frame: gpd.GeoDataFrame, area: Any) -> gpd.GeoDataFrame:
+    near = frame.iloc[sorted(frame.sindex.query(area, predicate="intersects"))]
+    shapes = shapely.intersection(near.geometry.array, area)
+    return near.assign(geometry=gpd.GeoSeries(shapes, index=near.index, crs=frame.crs))
+
+
+def _with_status(findings: gpd.GeoDataFrame, record: Mapping[str, Any]) -> gpd.GeoDataFrame:
+    """Findings with the status that their cases have now."""
+    ledger = Path(record["configuration"]["ledger"])
+    if not ledger.is_file():
+        return findings
+    with Ledger.open(ledger, create=False) as opened:
+        now = {case["case_no"]: case["status"] for case in opened.cases()}
+    status = findings["case_no"].map(now).fillna(findings["status"])
+    return findings.assign(status=status)
+
+
+def _tiles(plan: Plan, record: Mapping[str, Any]) -> gpd.GeoDataFrame:
+    facts = record["tiles"]
+    failed = {failure["tile"]: failure["why"] for failure in record["failures"]}
+    rows = [
+        {
+            "tile_id": tile.tile_id,
+            "observed_share": facts[tile.tile_id].get("observed_share"),
+            "shift_rows_px": (facts[tile.tile_id].get("shift_px") or [None, None])[0],
+            "shift_cols_px": (facts[tile.tile_id].get("shift_px") or [None, None])[1],
+            "registration": _registration(facts[tile.tile_id]),
+            "failure": failed.get(tile.tile_id),
+            "geometry": tile.core,
+        }
+        for tile in plan.tiles
+    ]
+    return gpd.GeoDataFrame(rows, geometry="geometry", crs=plan.layers.epsg)
+
+
+def _codes(record: Mapping[str, Any]) -> set[str]:
+    return {row["code"] for row in record["totals"]["counties"]}
+
+
+def _registration(facts: Mapping[str, Any]) -> str | None:
+    if "registration_reliable" not in facts:
+        return None
+    if facts.get("registration_refused"):
+        return "refused"
+    return "measured" if facts["registration_reliable"] else "unreliable"
+
+
+def _stakes(plan: Plan) -> gpd.GeoDataFrame:
+    """A point every 100 m of each route that is due, with its stake, for the maps."""
+    rows = []
+    for section, road in plan.layers.roads.loc[sorted(plan.due["section"].unique())].iterrows():
+        ends = gpd.GeoSeries(shapely.get_point(shapely.get_parts(road.geometry), 0), crs=plan.layers.epsg)
+        tails = gpd.GeoSeries(shapely.get_point(shapely.get_parts(road.geometry), -1), crs=plan.layers.epsg)
+        both = pd.concat([ends, tails], ignore_index=True)
+        stakes_m = plan.linref.locate(both, section=pd.Series(section, index=both.index))["stake_m"]
+        first, last = float(stakes_m.min()), float(stakes_m.max())
+        at_m = _STAKE_EVERY_M * (int(first // _STAKE_EVERY_M) + 1)
+        while at_m < last:
+            rows.append((road["route_code"], str(Stake(at_m)), at_m))
+            at_m += _STAKE_EVERY_M
+    table = pd.DataFrame(rows, columns=["route_code", "stake", "stake_m"]).drop_duplicates()
+    points = [plan.linref.place(route, at_m) for route, at_m in zip(table["route_code"], table["stake_m"], strict=True)]
+    return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(points, index=table.index, crs=plan.layers.epsg))

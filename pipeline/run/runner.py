@@ -1,0 +1,121 @@
+"""The main job: plan, tiles, join, place, settle, publish; resumable, and the same on every scheduler."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from ..config import RunConfig
+from ..ledger import Ledger
+from ..model.tables import CANDIDATES
+from . import parts
+from .chips import cut_chips
+from .coverage import coverage_table
+from .executor import run_all
+from .files import RunFolder
+from .findings import placed
+from .join import join
+from .plan import Plan, make_plan
+from .provenance import run_record
+from .publish import publish, publish_maps
+from .tile import TileResult, process_tile
+
+Step = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run came to."""
+
+    folder: RunFolder
+    record: Mapping[str, Any]
+    failures: tuple[Mapping[str, str], ...] = ()
+    findings: gpd.GeoDataFrame = field(default_factory=gpd.GeoDataFrame)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every tile was processed."""
+        return not self.failures
+
+    @property
+    def km_observed(self) -> float:
+        """Kilometres really looked at."""
+        return float(self.record["totals"]["km_observed"])
+
+    def summary(self) -> dict[str, Any]:
+        """Counts for a terminal or a machine."""
+        return {**self.record["totals"], "failures": [dict(f) for f in self.failures], "output": str(self.folder.root)}
+
+
+def run(config: RunConfig, *, fresh: bool = False, on_step: Step | None = None) -> RunReport:
+    """Run a configuration to its end and leave all files of a run in ``config.output``.
+
+    Tiles done by an interrupted run of the same inputs are not done again; ``fresh`` forgets them. Cases live in the
+    ledger, which no ``fresh`` touches. Nothing is written before the whole input has been checked.
+    """
+    started = time.perf_counter()
+    step = on_step or _silent
+    plan = make_plan(config)
+    folder = RunFolder(config.output)
+    with folder.held():
+        if fresh:
+            parts.discard(folder)
+        results, reused = _tiles(plan, folder, step)
+        candidates = join(_stack([result.candidates for result in results], plan), config.detectors)
+        table = placed(candidates, plan)
+        findings = table[table["reportable"]].reset_index(drop=True)
+        with Ledger.open(config.ledger) as ledger:
+            settled = ledger.settle(findings, run_id=plan.fingerprint)
+        findings = findings.assign(case_no=settled["case_no"], status=settled["status"])
+        cut_chips(findings, results, plan, folder, step)
+        stretches = pd.concat([result.stretches for result in results], ignore_index=True)
+        coverage = coverage_table(stretches)
+        record = run_record(
+            plan, results, findings, table, coverage, reused=reused, seconds=time.perf_counter() - started
+        )
+        publish(folder, plan, findings, table, stretches, coverage, record)
+        parts.discard(folder, keep=plan.fingerprint)
+    failures = tuple(result.failure for result in results if result.failure is not None)
+    return RunReport(folder, record, failures, findings)
+
+
+def rebuild(root: Path) -> RunFolder:
+    """Maps, register and notices of a finished run anew, from its stored findings and the ledger as it is now."""
+    folder = RunFolder(root)
+    with folder.held():
+        publish_maps(folder)
+    return folder
+
+
+def _tiles(plan: Plan, folder: RunFolder, step: Step) -> tuple[list[TileResult], int]:
+    """Results of all tiles in the plan's order; those kept from before are read, the others made and kept."""
+    done: dict[str, TileResult] = {}
+    for tile in plan.tiles:
+        kept = parts.load(folder.tile(plan.fingerprint, tile.tile_id), plan.layers.epsg)
+        if kept is not None and kept:
+            done[tile.tile_id] = kept
+    reused, total = len(done), len(plan.tiles)
+    todo = tuple(tile for tile in plan.tiles if tile.tile_id not in done)
+    step("tiles", reused, total)
+    for result in run_all(process_tile, plan.jobs(todo), plan.config.dask):
+        parts.save(folder, plan.fingerprint, result)
+        done[result.tile_id] = result
+        step("tiles", len(done), total)
+    return [done[tile.tile_id] for tile in plan.tiles], reused
+
+
+def _stack(tables: list[gpd.GeoDataFrame], plan: Plan) -> gpd.GeoDataFrame:
+    full = [table for table in tables if len(table)]
+    if not full:
+        return CANDIDATES.empty(crs=plan.layers.epsg)
+    return gpd.GeoDataFrame(pd.concat(full, ignore_index=True), crs=plan.layers.epsg)
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """Show nothing."""

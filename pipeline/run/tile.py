@@ -1,0 +1,190 @@
+"""One tile from pixels to candidates: the unit of work, pure, the same in a thread, a process or on another machine."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from ..config.run_config import ImageryOptions
+from ..detectors import registry
+from ..detectors.base import View
+from ..imagery.pair import Pair, prepare_pair
+from ..imagery.raster import burn
+from ..model.grid import Grid, Tile
+from ..model.options import Options
+from ..model.scene import Scene
+from ..model.tables import CANDIDATES
+from .coverage import NO_IMAGE, observed_stretches
+
+_EDGE_PX = 1.5
+
+
+@dataclass(frozen=True)
+class TileJob:
+    """All that one tile needs, cut to its window; small enough to travel to another process."""
+
+    tile: Tile
+    before: tuple[Scene, ...]
+    after: tuple[Scene, ...]
+    bands: tuple[str, ...]
+    zones: gpd.GeoDataFrame
+    roads: gpd.GeoDataFrame
+    due: gpd.GeoDataFrame
+    corridor: BaseGeometry
+    imagery: ImageryOptions
+    detectors: tuple[Options, ...]
+
+
+@dataclass(frozen=True)
+class TileResult:
+    """What a tile gave: candidates (table CANDIDATES), stretches seen and not seen, facts, or the failure.
+
+    ``stretches``: lines with ``route_code, county_code, county_name, reason`` (empty reason = observed).
+    """
+
+    tile_id: str
+    candidates: gpd.GeoDataFrame
+    stretches: gpd.GeoDataFrame
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    failure: Mapping[str, str] | None = None
+
+    def __bool__(self) -> bool:
+        return self.failure is None
+
+
+def process_tile(job: TileJob) -> TileResult:
+    """Candidates of one tile; a failure becomes a value here and nowhere else."""
+    started = time.perf_counter()
+    try:
+        result = _process(job)
+    except Exception as error:  # noqa: BLE001  the one seam: one bad tile must never stop a county
+        failure = {
+            "tile": job.tile.tile_id,
+            "error": type(error).__name__,
+            "why": str(error),
+            "trace": "".join(traceback.format_exception(error, limit=-4)),
+        }
+        stretches = job.due.assign(reason="failed")[["route_code", "county_code", "county_name", "reason", "geometry"]]
+        return TileResult(job.tile.tile_id, CANDIDATES.empty(crs=job.tile.grid.epsg), stretches, {}, failure)
+    seconds = round(time.perf_counter() - started, 3)
+    return TileResult(result.tile_id, result.candidates, result.stretches, {**result.facts, "seconds": seconds})
+
+
+def _process(job: TileJob) -> TileResult:
+    tile, grid = job.tile, job.tile.grid
+    nothing = CANDIDATES.empty(crs=grid.epsg)
+    if not job.before or not job.after:
+        unseen = {NO_IMAGE: np.ones(grid.shape, bool)}
+        return TileResult(tile.tile_id, nothing, observed_stretches(job.due, unseen, grid), {"skipped": NO_IMAGE})
+    imagery = job.imagery
+    pair = prepare_pair(
+        job.before,
+        job.after,
+        grid,
+        job.bands,
+        registration=imagery.registration,
+        radiometry=imagery.radiometry,
+        mask_margin_px=round(imagery.mask_margin_m / grid.pixel_m),
+    )
+    stretches = observed_stretches(job.due, pair.reasons, grid)
+    facts = {
+        "shift_px": [round(float(v), 3) for v in pair.registration.shift_px],
+        "registration_reliable": bool(pair.registration.reliable),
+        "registration_refused": bool(pair.registration.refused),
+        "registration_reason": pair.registration.reason,
+        "observed_share": round(float(pair.observed.mean()), 4),
+        "radiometry": pair.radiometry,
+    }
+    if pair.registration.refused or not pair.observed.any():
+        return TileResult(tile.tile_id, nothing, stretches, facts)
+    view = _view(job, pair)
+    found = [_found(registry.build(options), view, job, pair) for options in job.detectors]
+    found = [table for table in found if len(table)]
+    candidates = pd.concat(found, ignore_index=True) if found else nothing
+    return TileResult(tile.tile_id, CANDIDATES.check(candidates), stretches, facts)
+
+
+def _view(job: TileJob, pair: Pair) -> View:
+    grid = job.tile.grid
+    masks = {
+        zone: burn(job.zones.geometry[job.zones["zone"] == zone], grid)
+        for zone in ("pavement", "highway_land", "control_zone")
+    }
+    masks["corridor"] = burn([job.corridor], grid)
+    newest = max(job.after, key=lambda scene: (scene.day, scene.scene_id))
+    return View(
+        grid=grid,
+        before=pair.before,
+        after=pair.after,
+        zones=masks,
+        roads=job.roads,
+        before_day=max(scene.day for scene in job.before),
+        after_day=newest.day,
+        sun_azimuth_deg=newest.sun_azimuth_deg,
+        sun_elevation_deg=newest.sun_elevation_deg,
+    )
+
+
+def _found(detector: Any, view: View, job: TileJob, pair: Pair) -> gpd.GeoDataFrame:
+    """A detector's candidates that touch the tile's core, with what the tile knows of them."""
+    table = detector(view)
+    table = table[table.intersects(job.tile.core)].reset_index(drop=True)
+    if not len(table):
+        return CANDIDATES.empty(crs=view.grid.epsg)
+    window = view.grid.footprint.buffer(-_EDGE_PX * view.grid.pixel_m)
+    before = _scene_of(table, pair.before_source, job.before, view.grid)
+    after = _scene_of(table, pair.after_source, job.after, view.grid)
+    rows, cols = pair.registration.shift_px
+    return table.assign(
+        detector=detector.options.use,
+        detector_version=detector.version,
+        tile_id=job.tile.tile_id,
+        truncated=~table.geometry.within(window),
+        last_absent=[scene.day for scene in before],
+        first_seen=[scene.day for scene in after],
+        scene_before=[scene.scene_id for scene in before],
+        scene_after=[scene.scene_id for scene in after],
+        shift_px=round(float(np.hypot(rows, cols)), 3),
+        geo_rmse_m=[_position_error_m(scene, pair, view.grid, job.imagery) for scene in after],
+    )[[*CANDIDATES.columns, "geometry"]]
+
+
+def _position_error_m(after: Scene, pair: Pair, grid: Grid, imagery: ImageryOptions) -> float:
+    """Error of a footprint in the later image: its geolocation, and the part of registration that stayed unknown."""
+    registration = pair.registration
+    left_m = registration.rmse_px * grid.pixel_m if registration.reliable else imagery.registration.max_shift_m / 2
+    return round(float(np.hypot(after.geo_rmse_m, left_m)), 3)
+
+
+def _scene_of(table: gpd.GeoDataFrame, source: np.ndarray, scenes: tuple[Scene, ...], grid: Grid) -> list[Scene]:
+    """The scene that most pixels of each footprint come from; ``source`` holds indexes into ``scenes``, -1 = none."""
+    chosen = []
+    for shape in table.geometry:
+        seen = source[burn([shape], grid)]
+        seen = seen[seen >= 0]
+        index = int(np.bincount(seen).argmax()) if seen.size else _fallback(shape, source, grid)
+        chosen.append(scenes[index])
+    return chosen
+
+
+def _fallback(shape: BaseGeometry, source: np.ndarray, grid: Grid) -> int:
+    """Index of the scene at the observed pixel nearest to a footprint that covers no observed pixel centre."""
+    rows, cols = np.nonzero(source >= 0)
+    point = shapely.point_on_surface(shape)
+    nearest = np.argmin((grid.x_m[cols] - point.x) ** 2 + (grid.y_m[rows] - point.y) ** 2)
+    return int(source[rows[nearest], cols[nearest]])
+
+
+def day_text(day: dt.date | None) -> str | None:
+    """ISO text of a date, or None."""
+    return None if day is None else day.isoformat()

@@ -1,0 +1,114 @@
+"""The configuration is checked to the last key, and every message says where and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import RunConfig
+from pipeline.config.reference import reference_yaml
+from pipeline.errors import ConfigError, LuyuError, Problems
+
+GOOD = """\
+name: 示例 run/1
+layers: gis/layers.yaml
+imagery:
+  source: {kind: files, sensor: rgb_vhr, scenes: [a.tif]}
+  before: 2024-04-01/2024-05-31
+  after: 2024-10-01/2024-11-30
+detectors:
+  - {use: building}
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "run.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_paths_in_the_file_are_relative_to_the_file_and_overrides_to_the_shell(tmp_path: Path) -> None:
+    config = RunConfig.load(write(tmp_path, GOOD), ["output=out/x"], cwd=tmp_path / "shell")
+    assert config.layers == tmp_path / "gis" / "layers.yaml"
+    assert config.output == tmp_path / "shell" / "out" / "x"
+    assert config.ledger == tmp_path / "shell" / "out" / "x" / "ledger.sqlite"
+
+
+def test_default_output_is_one_folder_whatever_the_name_holds(tmp_path: Path) -> None:
+    text = GOOD.replace("示例 run/1", "../../etc/passwd")
+    config = RunConfig.load(write(tmp_path, text), cwd=tmp_path)
+    assert config.output.parent == tmp_path / "outputs"
+    assert ".." not in config.output.name
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("layers:", "layrs:", ["run.yaml:2: layrs: unknown key; did you mean 'layers'?", "layers: is missing"]),
+        ("  before:", "  resolutoin_m: 0.5\n  before:", ["run.yaml:5: imagery.resolutoin_m", "'resolution_m'"]),
+        ("kind: files", "kind: filse", ["imagery.source", "filse", "files"]),
+        ("use: building", "use: bulding", ["run.yaml:8", "unknown detector 'bulding'", "did you mean 'building'"]),
+        ("use: building", "use: building, min_confidnce: 1", ["min_confidnce"]),
+        ("2024-10-01/2024-11-30", "2024-03-01/2024-03-30", ["'after'", "later than 'before'"]),
+        ("2024-10-01/2024-11-30", "October", ["not a period: 'October'"]),
+        ("  - {use: building}", "  - {use: building}\n  - {use: building}", ["listed twice"]),
+        ("name: 示例 run/1", "name: a\nname: b", ["run.yaml:2", "not valid YAML"]),
+        ("name: 示例 run/1", "name: !!python/object:os.system x", ["run.yaml"]),
+    ],
+)
+def test_a_mistake_is_named_with_its_line_and_its_remedy(
+    tmp_path: Path, old: str, new: str, expected: list[str]
+) -> None:
+    with pytest.raises(LuyuError) as refused:
+        RunConfig.load(write(tmp_path, GOOD.replace(old, new, 1)), cwd=tmp_path)
+    for part in expected:
+        assert part in str(refused.value)
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    text = GOOD.replace("layers:", "layrs:").replace("name:", "nmae:")
+    with pytest.raises(Problems) as refused:
+        RunConfig.load(write(tmp_path, text), cwd=tmp_path)
+    assert len(refused.value.problems) == 4
+
+
+@pytest.mark.parametrize("override", ["imagery", "=1", "detectors.7.use=x", "name.x=1"])
+def test_an_override_that_fits_nowhere_is_refused(tmp_path: Path, override: str) -> None:
+    with pytest.raises(ConfigError, match="--set"):
+        RunConfig.load(write(tmp_path, GOOD), [override], cwd=tmp_path)
+
+
+def test_an_override_reaches_into_lists_and_makes_sections(tmp_path: Path) -> None:
+    config = RunConfig.load(
+        write(tmp_path, GOOD), ["detectors.0.use=grain_drying", "dask.workers=3", "area.routes=[G311]"], cwd=tmp_path
+    )
+    assert config.detectors[0].use == "grain_drying"
+    assert config.dask.workers == 3
+    assert config.area.routes == ("G311",)
+
+
+@pytest.mark.parametrize("name", ["missing.yaml", "."])
+def test_a_file_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="give"):
+        RunConfig.load(tmp_path / name)
+
+
+def test_the_reference_is_a_valid_configuration(tmp_path: Path) -> None:
+    config = RunConfig.load(write(tmp_path, reference_yaml()), cwd=tmp_path)
+    assert config.imagery.resolution_m == 0.5
+    assert {options.use for options in config.detectors} >= {"building", "grain_drying"}
+
+
+def test_the_reference_states_every_key_of_every_detector() -> None:
+    from pipeline.detectors.registry import known
+
+    text = reference_yaml()
+    for cls in known().values():
+        for name in cls.Options.model_fields:
+            assert f"{name}:" in text
+
+
+def test_what_is_dumped_loads_again(tmp_path: Path) -> None:
+    config = RunConfig.load(write(tmp_path, GOOD), cwd=tmp_path)
+    assert RunConfig.model_validate(config.dump()) == config

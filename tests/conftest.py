@@ -1,0 +1,45 @@
+"""One small world per session, one run of it; and where the real data sets are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pipeline.run.runner import RunReport
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of the real data sets; skips on a machine without them, fails in CI."""
+    place = Path(os.environ.get("LUYU_REAL_DATA") or ROOT.parent / "shared" / "real")
+    if not place.is_dir():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"no real data at {place}; CI must have it")
+        pytest.skip(f"no real data at {place}; set LUYU_REAL_DATA to run this test")
+    return place
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a simulated world of 1.5 km with all hazards on."""
+    from pipeline.simulate import simulate
+
+    folder = tmp_path_factory.mktemp("world")
+    simulate(folder, seed=11, km=1.5)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(world: Path, tmp_path_factory: pytest.TempPathFactory) -> RunReport:
+    """The world's run, done once by threads."""
+    from pipeline.config import RunConfig
+    from pipeline.run.runner import run
+
+    out = tmp_path_factory.mktemp("finished") / "run"
+    return run(RunConfig.load(world / "run.yaml", [f"output={out}", f"ledger={out / 'ledger.sqlite'}"]))
