@@ -1,0 +1,51 @@
+"""GCJ-02, the shifted datum of Chinese web maps, back to WGS84/CGCS2000.
+
+The public algorithm (scateu/PyWGS84ToGCJ02; Krasovsky ellipsoid a = 6378245 m) is smooth, so a fixed point finds its
+inverse: the error shrinks about 150-fold a step and is below a micrometre after five.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+AXIS_M = 6378245.0
+ECCENTRICITY_2 = 0.00669342162296594323
+STEPS = 5
+
+
+def to_gcj02(lon_deg: Array, lat_deg: Array) -> tuple[Array, Array]:
+    """GCJ-02 longitude and latitude, degrees, of WGS84 ones."""
+    x, y = np.asarray(lon_deg, float) - 105.0, np.asarray(lat_deg, float) - 35.0
+    wave = (20.0 * np.sin(6.0 * x * np.pi) + 20.0 * np.sin(2.0 * x * np.pi)) * 2.0 / 3.0
+    root = np.sqrt(np.abs(x))
+    north = -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * root + wave
+    north += (20.0 * np.sin(y * np.pi) + 40.0 * np.sin(y / 3.0 * np.pi)) * 2.0 / 3.0
+    north += (160.0 * np.sin(y / 12.0 * np.pi) + 320.0 * np.sin(y * np.pi / 30.0)) * 2.0 / 3.0
+    east = 300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * root + wave
+    east += (20.0 * np.sin(x * np.pi) + 40.0 * np.sin(x / 3.0 * np.pi)) * 2.0 / 3.0
+    east += (150.0 * np.sin(x / 12.0 * np.pi) + 300.0 * np.sin(x / 30.0 * np.pi)) * 2.0 / 3.0
+    phi = np.radians(lat_deg)
+    magic = 1.0 - ECCENTRICITY_2 * np.sin(phi) ** 2
+    north_deg = np.degrees(north * magic**1.5 / (AXIS_M * (1.0 - ECCENTRICITY_2)))
+    east_deg = np.degrees(east * np.sqrt(magic) / (AXIS_M * np.cos(phi)))
+    return lon_deg + east_deg, lat_deg + north_deg
+
+
+def from_gcj02(lon_deg: Array, lat_deg: Array) -> tuple[Array, Array]:
+    """WGS84 longitude and latitude, degrees, whose GCJ-02 image is the given one."""
+    lon, lat = np.asarray(lon_deg, float), np.asarray(lat_deg, float)
+    for _ in range(STEPS):
+        lon_there, lat_there = to_gcj02(lon, lat)
+        lon, lat = lon + (lon_deg - lon_there), lat + (lat_deg - lat_there)
+    return lon, lat
+
+
+def unshifted(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
+    """New geometries in WGS84 degrees from GCJ-02 ones; nulls stay null."""
+    return shapely.transform(
+        geometries, lambda points: np.column_stack(from_gcj02(points[:, 0], points[:, 1])), interleaved=True
+    )

@@ -1,0 +1,137 @@
+"""Geometries of delivered layers made usable: nulls out, one kind per layer, polygons valid, metric and finite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+import shapely
+
+from ..errors import LayerError
+from .columns import Findings
+from .layer_entries import Entry
+
+_LINES, _AREAS, _POINTS = ("LineString", "MultiLineString"), ("Polygon", "MultiPolygon"), ("Point",)
+# Allowed geometry types by layer; layers not named here take any.
+ALLOWED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "roads": _LINES,
+        "stakes": _POINTS,
+        "counties": _AREAS,
+        "permits": _AREAS,
+        "zones": _AREAS,
+        "townships": _AREAS,
+        "exempt": (*_AREAS, *_POINTS),
+    }
+)
+# Layers whose rows may be placed by their stake when they have no geometry.
+BY_STAKE = ("assets", "registry")
+_STAKE_COLUMNS = ("stake", "stake_km", "stake_m")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One entry's rows as they lie in its file, with what was noticed about them."""
+
+    entry: Entry
+    rows: gpd.GeoDataFrame
+    findings: Findings
+
+    def with_rows(self, rows: gpd.GeoDataFrame) -> Frame:
+        """The same entry with other rows."""
+        return replace(self, rows=rows)
+
+
+def usable(frame: Frame) -> Frame:
+    """Rows with a geometry of the layer's kind (or a stake instead); the rest noted, wrong kinds a fault."""
+    rows, findings, role = frame.rows, frame.findings, frame.entry.role
+    shapes = np.array([_simplest(shape, ALLOWED.get(role)) for shape in rows.geometry.values], dtype=object)
+    located = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    shapes[~located] = None
+    rows = rows.set_geometry(gpd.GeoSeries(shapes, index=rows.index, crs=rows.crs))
+    keep = located.copy()
+    if role in BY_STAKE:
+        columns = [frame.entry.columns[ours] for ours in _STAKE_COLUMNS if ours in frame.entry.columns]
+        if columns:
+            keep |= rows[columns].notna().any(axis=1).to_numpy()
+    if not keep.all():
+        lost = [str(row + 1) for row in np.flatnonzero(~keep)]
+        shown = ", ".join(lost[:3]) + (f" and {len(lost) - 3} more" if len(lost) > 3 else "")
+        findings.note(f"row{'s' if len(lost) > 1 else ''} {shown} without a geometry left out")
+    _refuse_wrong_kinds(frame, rows[located])
+    return frame.with_rows(rows[keep])
+
+
+def _simplest(shape: shapely.Geometry | None, allowed: tuple[str, ...] | None) -> shapely.Geometry | None:
+    """A collection's parts of an allowed kind, a single point out of a multi-point; anything else as it is."""
+    if shape is None or allowed is None or shape.geom_type in allowed:
+        return shape
+    if shape.geom_type == "MultiPoint" and "Point" in allowed and len(shape.geoms) == 1:
+        return shape.geoms[0]
+    if shape.geom_type == "GeometryCollection":
+        return _parts(shape, allowed)
+    return shape
+
+
+def _parts(shape: shapely.Geometry, allowed: tuple[str, ...]) -> shapely.Geometry | None:
+    parts = [part for part in shapely.get_parts(shape) if part.geom_type in allowed]
+    parts = [single for part in parts for single in shapely.get_parts(part)]
+    if not parts:
+        return None
+    whole = {"Polygon": shapely.MultiPolygon, "LineString": shapely.MultiLineString}.get(parts[0].geom_type)
+    return parts[0] if len(parts) == 1 or whole is None else whole(parts)
+
+
+def _refuse_wrong_kinds(frame: Frame, located: gpd.GeoDataFrame) -> None:
+    allowed = ALLOWED.get(frame.entry.role)
+    if allowed is None or located.empty:
+        return
+    wrong = located[~located.geom_type.isin(allowed)]
+    if len(wrong):
+        kinds = ", ".join(sorted(set(wrong.geom_type)))
+        rows = ", ".join(str(row + 1) for row in wrong.index[:3])
+        frame.findings.fault(
+            f"{len(wrong)} of {len(located)} rows hold {kinds} (first: row {rows}); this layer takes {', '.join(allowed)}"
+        )
+
+
+def in_metric(frame: Frame, crs: pyproj.CRS) -> Frame:
+    """The rows in ``crs`` with valid polygons; LayerError when a place has no finite coordinates there."""
+    rows = frame.rows
+    if rows.geometry.isna().all():  # a table of stakes: nothing to transform, and often no CRS to do it from
+        return frame.with_rows(rows.set_crs(crs, allow_override=True))
+    rows = rows.to_crs(crs)
+    shapes = rows.geometry.values
+    bounds = shapely.bounds(np.asarray(shapes))
+    located = ~shapely.is_missing(np.asarray(shapes))
+    # An infinite coordinate crashes GEOS when the line is buffered, so none may pass.
+    wild = np.flatnonzero(located & ~np.isfinite(bounds).all(axis=1))
+    if len(wild):
+        row = int(rows.index[wild[0]]) + 1
+        why = (
+            f"coordinates that have no place in {crs.name} ({len(wild)} rows so); latitude and longitude may be"
+            " exchanged there, or crs: of the entry is wrong"
+        )
+        raise LayerError(frame.entry.label, why, path=frame.entry.path, row=row)
+    return frame.with_rows(_valid(rows, frame.findings))
+
+
+def _valid(rows: gpd.GeoDataFrame, findings: Findings) -> gpd.GeoDataFrame:
+    """Polygons that cross themselves repaired by make_valid, which keeps both halves of a bow tie; the rest untouched."""
+    shapes = np.asarray(rows.geometry.values)
+    broken = np.isin(shapely.get_type_id(shapes), (3, 6)) & ~shapely.is_valid(shapes)
+    if not broken.any():
+        return rows
+    places = np.flatnonzero(broken)
+    shapes = shapes.copy()
+    for place in places:
+        whole = shapely.make_valid(shapes[place])
+        shapes[place] = whole if whole.geom_type in _AREAS else _parts(whole, _AREAS)
+    count, first = len(places), int(rows.index[places[0]]) + 1
+    findings.note(f"{count} polygon{'s' if count > 1 else ''} repaired that crossed {'themselves' if count > 1 else 'itself'} (first: row {first})")
+    fixed = rows.set_geometry(gpd.GeoSeries(shapes, index=rows.index, crs=rows.crs))
+    return fixed[fixed.geometry.notna() | rows.geometry.isna()]

@@ -1,0 +1,93 @@
+"""Addresses of image files, judged before any reader sees them.
+
+A catalogue is input from outside: its addresses may not make the program read other files of the machine (``/vsi``,
+``vrt:``, XML in place of a path), nor send requests into the network that it runs in.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+
+from ..errors import CatalogError
+
+_SCHEMES = ("https", "http", "s3", "file", "")
+_FORBIDDEN = ("<", ">", "|", "\x00", "\n", "\r", "/vsi", "\\vsi", "header_file=")
+
+
+def is_remote(href: str) -> bool:
+    """Whether the address is one of the web."""
+    return urlsplit(href).scheme in ("http", "https")
+
+
+def redacted(href: str) -> str:
+    """The address without user, password and query, which may hold tokens; for messages."""
+    parts = urlsplit(href)
+    if parts.scheme not in ("http", "https", "s3"):
+        return href
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "…" if parts.query else "", ""))
+
+
+def resolve(href: str, owner: str) -> str:
+    """``href`` as written in the document ``owner`` (a path or an address), made absolute; not judged yet."""
+    parts = urlsplit(href)
+    if is_remote(owner):
+        return href if parts.scheme else urljoin(owner, href)
+    if parts.scheme == "file":
+        return unquote(parts.path)
+    if parts.scheme in ("http", "https", "s3"):
+        return href
+    return str((Path(owner).parent / href).resolve())
+
+
+def judged(href: str, owner: str, hosts: Sequence[str] = ()) -> str:
+    """The absolute address of ``href`` found in ``owner``, or CatalogError when it points where it must not.
+
+    Parameters
+    ----------
+    owner : path or address of the document that holds the address.
+    hosts : hosts that a remote document may point to besides its own; empty for any public one.
+    """
+    scheme = urlsplit(href).scheme
+    lowered = unquote(href).casefold()
+    if any(mark in lowered for mark in _FORBIDDEN) or (scheme not in _SCHEMES and not _drive(href)):
+        raise CatalogError(f"{redacted(owner)}: address {redacted(href)!r} is no plain file or https address; refused")
+    absolute = resolve(href, owner)
+    parts = urlsplit(absolute)
+    if not is_remote(absolute):
+        if is_remote(owner) and parts.scheme != "s3":
+            raise CatalogError(f"{redacted(owner)}: a catalogue on the web points to the local file {href!r}; refused")
+        return absolute
+    _check_host(absolute, owner, hosts)
+    return absolute
+
+
+def _check_host(absolute: str, owner: str, hosts: Sequence[str]) -> None:
+    host = (urlsplit(absolute).hostname or "").casefold()
+    own = (urlsplit(owner).hostname or "").casefold() if is_remote(owner) else None
+    if host == own and urlsplit(absolute).port == urlsplit(owner).port:
+        return
+    if any(host == one.casefold() or host.endswith("." + one.casefold()) for one in hosts):
+        return
+    if hosts or _private(host):
+        raise CatalogError(
+            f"{redacted(owner)}: address {redacted(absolute)!r} lies on host {host!r};"
+            " if that is right, add it to asset_hosts of the source"
+        )
+    if urlsplit(absolute).scheme == "http":
+        raise CatalogError(f"{redacted(owner)}: address {redacted(absolute)!r} is not https; add its host to asset_hosts")
+
+
+def _private(host: str) -> bool:
+    """Whether the host's name says that it lies in the network of this machine."""
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".internal", ".localhost", ".lan", ".home.arpa"))
+
+
+def _drive(href: str) -> bool:
+    """Whether what looks like a scheme is a drive letter (``D:\\images\\a.tif``)."""
+    return len(href) > 2 and href[0].isalpha() and href[1] == ":" and href[2] in "\\/"

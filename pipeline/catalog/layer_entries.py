@@ -1,0 +1,173 @@
+"""layers.yaml: which file holds which layer, and the client's names for our columns; nothing is opened here."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from ..errors import Problems
+from .yaml_doc import did_you_mean, line_of, read_mapping
+
+DATUMS = ("gcj02",)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What an entry of one layer may say: our columns, those it must map, and alternatives of which one is enough."""
+
+    columns: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
+
+
+FORMS: Mapping[str, Form] = MappingProxyType(
+    {
+        "roads": Form(
+            (
+                "route",
+                "name",
+                "tech_class",
+                "pavement_width_m",
+                "roadbed_width_m",
+                "stake_from_km",
+                "stake_to_km",
+            ),
+            needs=("route",),
+        ),
+        "stakes": Form(("route", "stake", "stake_km", "stake_m"), ("route",), ("stake", "stake_km", "stake_m")),
+        "counties": Form(("code", "name"), needs=("code",)),
+        "permits": Form(("number", "kind", "valid_from", "valid_to"), needs=("number",)),
+        "assets": Form(("name", "kind", "route", "stake", "stake_km", "stake_m")),
+        "zones": Form(("zone", "basis", "route", "number", "announced_on")),
+        "exempt": Form(("name", "reason", "number", "built_on", "designated_on")),
+        "townships": Form(("code", "name"), one_of=("code", "name")),
+        "registry": Form(("kind", "name", "number", "route", "stake", "stake_km", "stake_m", "valid_to")),
+    }
+)
+REQUIRED = ("roads", "counties")
+LISTED = ("assets",)
+KEYS = ("path", "layer", "columns", "crs", "encoding", "datum")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One layer of the file: where it lies, how to read it and which of its columns is which of ours."""
+
+    role: str
+    path: Path
+    place: str  # file:line, for messages
+    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    layer: str | None = None
+    crs: str | None = None
+    encoding: str | None = None
+    datum: str | None = None
+    kind: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Name of the layer in messages."""
+        return f"{self.role}[{self.kind}]" if self.kind else self.role
+
+
+def read_entries(path: Path) -> tuple[Entry, ...]:
+    """The entries of ``path`` in the order of the file; every fault at once as Problems."""
+    data = read_mapping(path)
+    faults: list[str] = []
+    entries: list[Entry] = []
+    for role, node in data.items():
+        place = f"{path}:{line_of(data, role)}"
+        if role not in FORMS:
+            faults.append(f"{place}: {role}: unknown layer; {did_you_mean(role, FORMS)}")
+        elif role in LISTED and isinstance(node, Sequence) and not isinstance(node, str):
+            for position, one in enumerate(node):
+                entries += _entry(role, one, f"{path}:{line_of(node, position)}", path, faults)
+        else:
+            entries += _entry(role, node, place, path, faults)
+    faults += [f"{path}: {role}: is missing; add the {role} layer" for role in REQUIRED if role not in data]
+    if faults:
+        raise Problems(faults)
+    return tuple(entries)
+
+
+def _entry(role: str, node: Any, place: str, path: Path, faults: list[str]) -> list[Entry]:
+    """The entry in ``node`` as a list of one, or none with its faults added."""
+    if not isinstance(node, Mapping):
+        faults.append(f"{place}: {role}: expected keys such as path and columns, found {_shown(node)}")
+        return []
+    before = len(faults)
+    keys = (*KEYS, "kind") if role in LISTED else KEYS
+    for key in node:
+        if key not in keys:
+            where = f"{path}:{line_of(node, key)}"
+            faults.append(f"{where}: {role}.{key}: unknown key; {did_you_mean(key, keys)}")
+    columns = _columns(role, node, path, faults)
+    texts = {key: _text(role, key, node, path, faults) for key in keys if key != "columns"}
+    if texts["path"] is None and "path" not in node:
+        faults.append(f"{place}: {role}.path: is missing; give the file that holds the layer")
+    if role in LISTED and texts["kind"] is None and "kind" not in columns:
+        faults.append(f"{place}: {role}.kind: is missing; say what they are, e.g. kind: bridge, or map columns.kind")
+    _check_reading(role, texts, place, faults)
+    if len(faults) > before or texts["path"] is None:
+        return []
+    file = path.resolve().parent / Path(texts["path"]).expanduser()
+    given = {key: texts[key] for key in ("layer", "crs", "encoding", "datum")}
+    return [Entry(role, file, place, MappingProxyType(columns), kind=texts.get("kind"), **given)]
+
+
+def _columns(role: str, node: Mapping[str, Any], path: Path, faults: list[str]) -> dict[str, str]:
+    form, columns = FORMS[role], node.get("columns", {})
+    if not isinstance(columns, Mapping):
+        where = f"{path}:{line_of(node, 'columns')}"
+        faults.append(f"{where}: {role}.columns: expected OURS: THEIRS pairs, found {_shown(columns)}")
+        return {}
+    for ours, theirs in columns.items():
+        where = f"{path}:{line_of(columns, ours)}: {role}.columns.{ours}"
+        if ours not in form.columns:
+            faults.append(f"{where}: unknown column; {did_you_mean(ours, form.columns)}")
+        elif not isinstance(theirs, str) or not theirs:
+            faults.append(f"{where}: expected the name of a column in the file, found {_shown(theirs)}; quote it")
+    where = f"{path}:{line_of(node, 'columns') or line_of(node)}: {role}.columns"
+    faults.extend(f"{where}: {ours!r} is missing; name the column that holds it" for ours in form.needs if ours not in columns)
+    if form.one_of and not any(ours in columns for ours in form.one_of):
+        faults.append(f"{where}: one of {', '.join(form.one_of)} is needed")
+    return {str(ours): str(theirs) for ours, theirs in columns.items()}
+
+
+def _text(role: str, key: str, node: Mapping[str, Any], path: Path, faults: list[str]) -> str | None:
+    """The value as text; a number is fine for ``crs`` (EPSG code)."""
+    value = node.get(key)
+    if value is None and key not in node:
+        return None
+    if key == "crs" and isinstance(value, int) and not isinstance(value, bool):
+        return f"EPSG:{value}"
+    if isinstance(value, str) and value:
+        return str(value)
+    faults.append(f"{path}:{line_of(node, key)}: {role}.{key}: expected text, found {_shown(value)}")
+    return None
+
+
+def _check_reading(role: str, texts: Mapping[str, str | None], place: str, faults: list[str]) -> None:
+    datum, encoding, crs = texts["datum"], texts["encoding"], texts["crs"]
+    if datum is not None and datum not in DATUMS:
+        faults.append(f"{place}: {role}.datum: unknown datum {datum!r}; {did_you_mean(datum, DATUMS)}")
+    if encoding is not None:
+        try:
+            codecs.lookup(encoding)
+        except LookupError:
+            faults.append(f"{place}: {role}.encoding: unknown encoding {encoding!r}; usual ones: utf-8, gbk, gb18030")
+    if crs is not None:
+        from pyproj import CRS
+        from pyproj.exceptions import CRSError
+
+        try:
+            CRS.from_user_input(crs)
+        except CRSError:
+            faults.append(f"{place}: {role}.crs: {crs!r} is no coordinate system; e.g. EPSG:4490, EPSG:4548, EPSG:4527")
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value is None else f"{value!r}"
