@@ -1,0 +1,162 @@
+"""Findings against known cases, by place: which of them do we know already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from pydantic import Field
+
+from ..model.options import Options
+
+
+class MatchOptions(Options):
+    """When a finding and a case are one thing. Both footprints are compared in the case's own metric CRS."""
+
+    min_iou: float = Field(default=0.3, gt=0, le=1, description="Intersection over union that is enough, 0..1.")
+    min_share: float = Field(
+        default=0.3, gt=0, le=1, description="Overlap as a share of the smaller footprint that is enough, 0..1."
+    )
+    near_m: float = Field(
+        default=10.0, ge=0, description="Distance of centroids that is enough for touching or small footprints, m."
+    )
+    near_share: float = Field(
+        default=0.1, ge=0, le=1, description="Overlap (share of the smaller) that near footprints need if large, 0..1."
+    )
+    small_m2: float = Field(
+        default=60.0, ge=0, description="Up to this area of both, nearness alone is enough (a mast, a stall), m²."
+    )
+    part_share: float = Field(
+        default=0.5, gt=0, le=1, description="A finding with this share of its area in a case is part of it, 0..1."
+    )
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Candidate pairs as columns: positions in findings and cases, and how well they agree."""
+
+    finding: np.ndarray
+    case: np.ndarray
+    iou: np.ndarray
+    share: np.ndarray  # of the smaller
+    inside: np.ndarray  # share of the finding that lies in the case
+    distance_m: np.ndarray
+    larger_m2: np.ndarray
+
+
+def match(
+    findings: gpd.GeoDataFrame, cases: pd.DataFrame, options: MatchOptions, *, known: pd.Series | None = None
+) -> pd.Series:
+    """Case number of each finding, null where it is new; same index as ``findings``.
+
+    Parameters
+    ----------
+    findings
+        Columns ``finding_id``, ``kind`` and geometry in a metric CRS.
+    cases
+        Columns ``case_no``, ``kind``, ``epsg`` and ``geometry`` (WKB), one row a case.
+    known
+        Case numbers by finding id that were settled before; these need no geometry.
+
+    Notes
+    -----
+    One case takes one finding, the best pair first (overlap, then share, then distance, then the two ids, so that
+    the order of rows never matters). A finding that is left over and lies mostly in a case is a part of it: a
+    detector that splits a dismissed roof in two must not bring it back as a new case.
+
+    Nearness alone does not join large footprints: in a row of shops the neighbour's centroid is metres away.
+    """
+    found = pd.Series(pd.array([None] * len(findings), dtype=object), index=findings.index, name="case_no")
+    if findings.empty or cases.empty:
+        return found
+    rows = findings.reset_index(drop=True)
+    table = cases.reset_index(drop=True)
+    position = {number: place for place, number in enumerate(table["case_no"])}
+    chosen = np.full(len(rows), -1)
+    taken = np.zeros(len(table), dtype=bool)
+    if known is not None:
+        numbers = rows["finding_id"].map(known)
+        for row, (kind, number) in enumerate(zip(rows["kind"], numbers, strict=True)):
+            place = position.get(number, -1) if isinstance(number, str) else -1
+            if place >= 0 and table["kind"].iloc[place] == kind:
+                chosen[row], taken[place] = place, True
+    _choose(rows, table, options, chosen, taken)
+    hit = chosen >= 0
+    found[hit] = table["case_no"].to_numpy(dtype=object)[chosen[hit]]
+    return found
+
+
+def _choose(
+    rows: gpd.GeoDataFrame, table: pd.DataFrame, options: MatchOptions, chosen: np.ndarray, taken: np.ndarray
+) -> None:
+    """Fill ``chosen`` (place of the case of each row) in place, the best pairs first, then the parts."""
+    pairs = _candidates(rows, table, np.flatnonzero(chosen < 0), options.near_m)
+    small = pairs.larger_m2 <= options.small_m2
+    near = (pairs.distance_m <= options.near_m) & ((pairs.share >= options.near_share) | small)
+    same = (pairs.iou >= options.min_iou) | (pairs.share >= options.min_share) | near
+    ids = rows["finding_id"].to_numpy(dtype=object)[pairs.finding]
+    numbers = table["case_no"].to_numpy(dtype=object)[pairs.case]
+    ranked = pd.DataFrame(
+        {
+            "iou": -pairs.iou.round(6),
+            "share": -pairs.share.round(6),
+            "distance": pairs.distance_m.round(3),
+            "number": numbers,
+            "id": ids,
+        }
+    )
+    order = ranked.sort_values(list(ranked.columns), kind="stable").index.to_numpy()
+    for at in order[same[order]]:
+        row, place = pairs.finding[at], pairs.case[at]
+        if chosen[row] < 0 and not taken[place]:
+            chosen[row], taken[place] = place, True
+    parts = ranked.assign(inside=-pairs.inside.round(6)).sort_values(["inside", "number", "id"], kind="stable")
+    within = parts.index.to_numpy()
+    for at in within[pairs.inside[within] >= options.part_share]:
+        if chosen[pairs.finding[at]] < 0:
+            chosen[pairs.finding[at]] = pairs.case[at]
+
+
+def _candidates(rows: gpd.GeoDataFrame, table: pd.DataFrame, open_rows: np.ndarray, near_m: float) -> _Pairs:
+    """Pairs of one kind that touch or whose footprints come within ``near_m``, compared in each case's CRS."""
+    found: list[_Pairs] = []
+    kinds, case_kinds = rows["kind"].to_numpy(dtype=object), table["kind"].to_numpy(dtype=object)
+    for epsg in sorted(set(table["epsg"])):
+        group = table[table["epsg"] == epsg]
+        places = group.index.to_numpy()
+        theirs = shapely.make_valid(shapely.from_wkb(group["geometry"].to_numpy(dtype=object)))
+        moved = rows.geometry.iloc[open_rows].to_crs(int(epsg))
+        usable = np.isfinite(moved.bounds.to_numpy()).all(axis=1)
+        if not usable.any():
+            continue
+        ours = shapely.make_valid(moved.to_numpy()[usable])
+        left, right = shapely.STRtree(theirs).query(ours, predicate="dwithin", distance=near_m)
+        alike = kinds[open_rows[usable][left]] == case_kinds[places[right]]
+        left, right = left[alike], right[alike]
+        a, b = ours[left], theirs[right]
+        area_a, area_b = shapely.area(a), shapely.area(b)
+        common = shapely.area(shapely.intersection(a, b))
+        smaller = np.minimum(area_a, area_b)
+        found.append(
+            _Pairs(
+                finding=open_rows[usable][left],
+                case=places[right],
+                iou=_ratio(common, area_a + area_b - common),
+                share=_ratio(common, smaller),
+                inside=_ratio(common, area_a),
+                distance_m=shapely.distance(shapely.centroid(a), shapely.centroid(b)),
+                larger_m2=np.maximum(area_a, area_b),
+            )
+        )
+    if not found:
+        nothing, none = np.array([], dtype=int), np.array([], dtype=float)
+        return _Pairs(nothing, nothing, none, none, none, none, none)
+    names = _Pairs.__dataclass_fields__
+    return _Pairs(**{name: np.concatenate([getattr(part, name) for part in found]) for name in names})
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.zeros_like(part, dtype=float), where=whole > 0)
