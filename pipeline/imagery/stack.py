@@ -1,0 +1,221 @@
+"""Scenes on the run's grid: reflectance by band, cloud and shadow blanked, the newest clear pixel of several.
+
+No data is NaN and nothing else, and a pixel of a scene is observed in all bands or in none, so that no view is ever
+mixed from two days band by band.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+from pydantic import Field
+
+from ..errors import ImageryError
+from ..model.grid import Grid
+from ..model.options import Options
+from ..model.scene import BandFile, Scene
+from .reader import RasterioReader, Reader
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_FOOTPRINT_MARGIN_DEG = 0.001  # footprints in catalogues are rounded; 100 m more costs nothing
+
+
+class StackOptions(Options):
+    """How scenes become reflectance without cloud."""
+
+    mask_margin_m: float = Field(
+        default=60.0,
+        ge=0,
+        le=2000,
+        description="Cloud and shadow of a scene's mask are widened by this, m; edges are hazy.",
+    )
+
+
+def overlapping(scenes: Sequence[Scene], grid: Grid) -> tuple[Scene, ...]:
+    """The scenes whose footprint touches the grid, newest first and by id within a day; without footprint: kept."""
+    area = shapely.box(*_lonlat_bounds(grid))
+    kept = [
+        scene
+        for scene in scenes
+        if not isinstance(scene.footprint_lonlat, shapely.Geometry) or scene.footprint_lonlat.intersects(area)
+    ]
+    return tuple(sorted(kept, key=lambda scene: (-scene.day.toordinal(), scene.scene_id)))
+
+
+def load(
+    scenes: Sequence[Scene],
+    grid: Grid,
+    bands: Sequence[str],
+    *,
+    reader: Reader | None = None,
+    options: StackOptions | None = None,
+) -> xr.Dataset:
+    """Stack of the scenes that have pixels on the grid, oldest first.
+
+    Dims (time, y, x); a float32 variable per band holding reflectance (DN * scale + offset), NaN where the scene has
+    no data or is masked. Coordinates: ``time`` (day), ``y``, ``x`` (pixel centres, m), ``scene_id`` (time) and
+    ``clouded`` (time, y, x): there is an image, but its mask calls it cloud, shadow or fill. ``attrs``: ``epsg``,
+    ``pixel_m``. A scene that lacks one of the bands or cannot be read raises ImageryError; it is never left out.
+    """
+    import xarray as xr
+
+    reader = reader or RasterioReader()
+    layers = []
+    for scene in reversed(overlapping(scenes, grid)):
+        layer = read_scene(scene, grid, bands, reader=reader, options=options)
+        if layer is not None:
+            layers.append(layer)
+    if not layers:
+        return _empty(grid, bands)
+    return xr.concat(layers, dim="time", join="exact", combine_attrs="override", coords="minimal", compat="equals")
+
+
+def read_scene(
+    scene: Scene, grid: Grid, bands: Sequence[str], *, reader: Reader, options: StackOptions | None = None
+) -> xr.Dataset | None:
+    """One scene as a stack of one day (see :func:`load`), or None if it has no pixel on the grid."""
+    options = options or StackOptions()
+    missing = [name for name in bands if name not in scene.files]
+    if missing:
+        raise ImageryError(scene.scene_id, missing[0], f"the scene has only {', '.join(sorted(scene.files))}")
+    try:
+        values = _reflectance(scene, grid, bands, reader)
+        observed = np.isfinite(values).all(axis=0)
+        if not observed.any():
+            return None
+        clouded = _clouded(scene, grid, reader, options) & observed
+    except ImageryError as error:
+        raise ImageryError(scene.scene_id, error.band, f"{error.scene_id}: {error.why}") from error
+    values[:, ~observed | clouded] = np.nan
+    return _dataset(scene, grid, bands, values, clouded)
+
+
+def composite(stack: xr.Dataset) -> tuple[xr.Dataset, np.ndarray]:
+    """The newest clear pixel of a stack, and where it came from.
+
+    Returns the Dataset with dims (y, x), all bands of a pixel from one scene, and an int16 array (rows, cols): the
+    index along the stack's time, -1 where no scene is clear. Coordinate ``clouded``: not observed, but some scene has
+    an image there.
+    """
+    names = list(stack.data_vars)
+    shape = stack.sizes["y"], stack.sizes["x"]
+    source = np.full(shape, -1, np.int16)
+    out = {name: np.full(shape, np.nan, np.float32) for name in names}
+    order = np.lexsort((-np.arange(stack.sizes["time"]), -stack["time"].to_numpy().astype("datetime64[D]").astype(int)))
+    for index in order:
+        layer = {name: stack[name].to_numpy()[index] for name in names}
+        fill = (source < 0) & np.logical_and.reduce([np.isfinite(values) for values in layer.values()])
+        source[fill] = index
+        for name, values in layer.items():
+            out[name][fill] = values[fill]
+    clouded = stack["clouded"].to_numpy().any(axis=0) if "clouded" in stack.coords else np.zeros(shape, bool)
+    flat = stack.isel(time=[], drop=True).drop_dims("time").drop_vars(["scene_id", "clouded"], errors="ignore")
+    flat = flat.assign({name: (("y", "x"), values) for name, values in out.items()})
+    return flat.assign_coords(clouded=(("y", "x"), clouded & (source < 0))), source
+
+
+def estimate_bytes(scenes: Sequence[Scene], grid: Grid, bands: Sequence[str], *, block_px: int = 512) -> int:
+    """Bytes that reading these scenes on the grid will fetch, from the scenes' own description; reads nothing.
+
+    A window touches on average one block more than it covers in each direction; ``block_px`` is the assumed block
+    size, :attr:`Scene.bytes_per_px` the stored size of a pixel of one band, overviews are assumed where they would
+    serve.
+    """
+    total = 0.0
+    area = shapely.box(*_lonlat_bounds(grid))
+    for scene in overlapping(scenes, grid):
+        native_m = scene.native_pixel_m or grid.pixel_m
+        used_m = native_m * 2.0 ** max(0, math.floor(math.log2(grid.pixel_m / native_m)))
+        footprint = scene.footprint_lonlat
+        share = footprint.intersection(area).area / area.area if isinstance(footprint, shapely.Geometry) else 1.0
+        rows, cols = (size * grid.pixel_m / used_m + block_px for size in grid.shape)
+        total += share * rows * cols * (len(bands) + (scene.mask is not None)) * scene.bytes_per_px
+    return math.ceil(total)
+
+
+def _reflectance(scene: Scene, grid: Grid, bands: Sequence[str], reader: Reader) -> np.ndarray:
+    """(bands, rows, cols) float32; bands of one file read together."""
+    by_href: dict[str, list[int]] = {}
+    for position, name in enumerate(bands):
+        by_href.setdefault(scene.files[name].href, []).append(position)
+    values = np.empty((len(bands), *grid.shape), np.float32)
+    for positions in by_href.values():
+        files = [scene.files[bands[position]] for position in positions]
+        for position, numbers in zip(positions, reader.read_many(files, grid, nodata=scene.nodata), strict=True):
+            band = scene.files[bands[position]].band
+            np.multiply(numbers, np.float32(band.scale), out=values[position])
+            values[position] += np.float32(band.offset)
+    return values
+
+
+def _clouded(scene: Scene, grid: Grid, reader: Reader, options: StackOptions) -> np.ndarray:
+    """Where the scene's mask says cloud, widened; read past the window, so that tiles agree at seams."""
+    if scene.mask is None or not scene.mask_bad:
+        return np.zeros(grid.shape, bool)
+    margin_px = math.ceil(options.mask_margin_m / grid.pixel_m)
+    wide = grid.padded(margin_px)
+    quality = reader.read(_plain_numbers(scene.mask), wide, resampling="nearest")
+    bad = np.isin(quality, np.array(sorted(scene.mask_bad), np.float32))
+    if margin_px and bad.any():
+        import cv2
+
+        # Distance to the nearest bad pixel: a disc of any radius in one pass.
+        away = cv2.distanceTransform((~bad).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        bad = away <= margin_px
+    return bad[margin_px : margin_px + grid.rows, margin_px : margin_px + grid.cols]
+
+
+def _plain_numbers(mask: BandFile) -> BandFile:
+    """The mask's file with class numbers as they stand."""
+    return replace(mask, band=replace(mask.band, scale=1.0, offset=0.0))
+
+
+def _dataset(scene: Scene, grid: Grid, bands: Sequence[str], values: np.ndarray, clouded: np.ndarray) -> xr.Dataset:
+    import xarray as xr
+
+    dims = ("time", "y", "x")
+    return xr.Dataset(
+        {name: (dims, layer[None]) for name, layer in zip(bands, values, strict=True)},
+        coords={
+            "time": np.array([scene.day], "datetime64[ns]"),
+            "y": grid.y_m,
+            "x": grid.x_m,
+            "scene_id": ("time", np.array([scene.scene_id], object)),
+            "clouded": (dims, clouded[None]),
+        },
+        attrs={"epsg": grid.epsg, "pixel_m": grid.pixel_m},
+    )
+
+
+def _empty(grid: Grid, bands: Sequence[str]) -> xr.Dataset:
+    import xarray as xr
+
+    dims, shape = ("time", "y", "x"), (0, *grid.shape)
+    return xr.Dataset(
+        {name: (dims, np.empty(shape, np.float32)) for name in bands},
+        coords={
+            "time": np.array([], "datetime64[ns]"),
+            "y": grid.y_m,
+            "x": grid.x_m,
+            "scene_id": ("time", np.array([], object)),
+            "clouded": (dims, np.empty(shape, bool)),
+        },
+        attrs={"epsg": grid.epsg, "pixel_m": grid.pixel_m},
+    )
+
+
+def _lonlat_bounds(grid: Grid) -> tuple[float, float, float, float]:
+    """West, south, east, north of the grid in degrees, a little widened."""
+    from pyproj import Transformer
+
+    to_lonlat = Transformer.from_crs(grid.epsg, 4326, always_xy=True)
+    west, south, east, north = to_lonlat.transform_bounds(*grid.bounds_m)
+    margin = _FOOTPRINT_MARGIN_DEG
+    return west - margin, south - margin, east + margin, north + margin
