@@ -1,0 +1,110 @@
+"""The canvas of one window on one day, and the brush: blend a surface into it with sub-pixel edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from shapely import Polygon
+
+from ..model.grid import Grid
+from .noise import field, fractal, grain, key
+
+_SUPER = 4  # sub-pixels per side when a polygon's coverage is measured
+_SHIFT = 4  # fractional bits of OpenCV's integer coordinates
+
+
+@dataclass
+class Textures:
+    """Noise fields of one window that all covers share; each is made when it is first asked for."""
+
+    grid: Grid
+    seed: int
+
+    @cached_property
+    def land(self) -> np.ndarray:
+        """Differences of soil and growth over tens of metres."""
+        return fractal(self.grid, (96.0, 40.0, 16.0), key(self.seed, "land"), fall=0.75)
+
+    @cached_property
+    def patchy(self) -> np.ndarray:
+        """Patches of some metres."""
+        return fractal(self.grid, (9.0, 4.0, 2.0), key(self.seed, "patchy"), fall=0.75)
+
+    @cached_property
+    def fine(self) -> np.ndarray:
+        """Roughness of a metre and less."""
+        rough = 0.7 * grain(self.grid, key(self.seed, "fine")) + 0.7 * field(self.grid, 1.1, key(self.seed, "rough"))
+        return rough.astype(np.float32)
+
+
+@dataclass
+class Canvas:
+    """Reflectance (rows, cols, 4) of a window, and its textures."""
+
+    grid: Grid
+    image: np.ndarray
+    tex: Textures
+
+    def pixels(self, xy: np.ndarray) -> np.ndarray:
+        """Column and row (pixel centres at whole numbers) of easting and northing; shape (n, 2)."""
+        col = (xy[:, 0] - self.grid.west_m) / self.grid.pixel_m - 0.5
+        row = (self.grid.north_m - xy[:, 1]) / self.grid.pixel_m - 0.5
+        return np.column_stack([col, row])
+
+    def window(self, pixels: np.ndarray) -> tuple[slice, slice] | None:
+        """Rows and columns that hold a polygon, one pixel of margin; None when it lies outside."""
+        low = np.floor(pixels.min(axis=0)).astype(int) - 1
+        high = np.ceil(pixels.max(axis=0)).astype(int) + 2
+        low, high = np.maximum(low, 0), np.minimum(high, (self.grid.cols, self.grid.rows))
+        if (low >= high).any():
+            return None
+        return slice(low[1], high[1]), slice(low[0], high[0])
+
+    def coverage(self, shape: Polygon | np.ndarray) -> tuple[tuple[slice, slice], np.ndarray] | None:
+        """Window and share (float32, 0..1) of each of its pixels that a polygon covers; None when it lies outside."""
+        xy = np.asarray(shape.exterior.coords) if isinstance(shape, Polygon) else shape
+        pixels = self.pixels(xy)
+        window = self.window(pixels)
+        if window is None:
+            return None
+        rows, cols = window
+        height, width = rows.stop - rows.start, cols.stop - cols.start
+        sub = np.zeros((height * _SUPER, width * _SUPER), np.uint8)
+        inner = (pixels - (cols.start, rows.start) + 0.5) * _SUPER - 0.5
+        cv2.fillPoly(sub, [np.round(inner * (1 << _SHIFT)).astype(np.int32)], 255, shift=_SHIFT)
+        area = cv2.resize(sub, (width, height), interpolation=cv2.INTER_AREA)
+        return window, area.astype(np.float32) * np.float32(1 / 255)
+
+    def blend(self, window: tuple[slice, slice], alpha: np.ndarray, colour: np.ndarray) -> None:
+        """Lay a colour (4,) or (rows, cols, 4) over a window with opacity ``alpha`` (rows, cols)."""
+        part = self.image[window]
+        part += alpha[..., None] * (colour - part)
+
+    def fill(self, shape: Polygon | np.ndarray, colour: np.ndarray, *, rough: float = 0.05, patchy: float = 0.0) -> None:
+        """Cover a polygon with a colour that varies by ``rough`` from pixel to pixel and ``patchy`` over metres."""
+        found = self.coverage(shape)
+        if found is None:
+            return
+        window, alpha = found
+        self.blend(window, alpha, colour * self.variation(window, rough, patchy))
+
+    def variation(self, window: tuple[slice, slice], rough: float, patchy: float) -> np.ndarray:
+        """Factor (rows, cols, 1) round 1."""
+        factor = 1.0 + rough * self.tex.fine[window]
+        if patchy:
+            factor = factor + patchy * self.tex.patchy[window]
+        return np.maximum(factor, 0.3)[..., None].astype(np.float32)
+
+
+def shade_mask(canvas: Canvas, shapes: Iterable[np.ndarray]) -> np.ndarray:
+    """Share of each pixel that any of the polygons (arrays of x, y) covers, float32 (rows, cols)."""
+    mask = np.zeros(canvas.grid.shape, np.float32)
+    for xy in shapes:
+        found = canvas.coverage(xy)
+        if found is not None:
+            np.maximum(mask[found[0]], found[1], out=mask[found[0]])
+    return mask

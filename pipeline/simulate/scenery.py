@@ -1,0 +1,221 @@
+"""What is no event: villages, ponds, lawful structures, confusers, repairs and vehicles."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+import numpy as np
+from shapely import Polygon
+from shapely.ops import substring
+
+from .events import beside, count
+from .noise import stream
+from .options import WorldOptions
+from .roads import Road
+from .things import Roadside, Thing, rectangle, turned
+
+_VILLAGE_ROOFS = (("gable", "tile_red"), ("gable", "tile_grey"), ("flat", "concrete_roof"), ("shed", "steel_blue"))
+_CARS = ("car_white", "car_black", "car_grey", "car_red", "car_blue")
+
+
+def blob(centre: np.ndarray, radius_m: float, rng: np.random.Generator, stretch: float = 1.0) -> Polygon:
+    """A rounded area without corners."""
+    angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    wave = 1 + sum(rng.uniform(-0.12, 0.12) * np.sin(k * angle + rng.uniform(0, 6)) for k in (1, 2, 3, 5))
+    turn = rng.uniform(0, np.pi)
+    x, y = radius_m * wave * stretch * np.cos(angle), radius_m * wave / stretch * np.sin(angle)
+    return Polygon(
+        np.column_stack(
+            [centre[0] + x * np.cos(turn) - y * np.sin(turn), centre[1] + x * np.sin(turn) + y * np.cos(turn)]
+        )
+    )
+
+
+def villages(options: WorldOptions, ways: tuple[Road, ...], room: Roadside) -> Iterator[Thing]:
+    """Villages beside the roads: lanes, courtyards, houses in rows; the first row may stand in the control zone."""
+    rng = stream(options.seed, "villages")
+    for road in ways:
+        for _ in range(max(1, round(road.axis.length / 1500.0))):
+            side = ("left", "right")[int(rng.integers(2))]
+            long = float(min(rng.uniform(120, 330), 0.4 * road.axis.length))
+            deep = float(rng.uniform(70, 150))
+            start = room.take(road, side, long + 10, rng)
+            if start is None:
+                continue
+            near = road.land_m + float(rng.uniform(3.0, 12.0))
+            centre, forward = beside(road, side, start + 5, (long, deep), near)
+            yield from _village(centre, turned(forward, float(rng.normal(0, 1.5))), (long, deep), rng)
+
+
+def _village(
+    centre: np.ndarray, along: np.ndarray, size: tuple[float, float], rng: np.random.Generator
+) -> Iterator[Thing]:
+    left = turned(along, 90.0)
+    yield Thing("village", rectangle(centre, size[0] + 6, size[1] + 6, along).buffer(3), "dirt")
+    plot_w, plot_d, lane = 13.5, 17.0, 4.2
+    rows = int(size[1] // (2 * plot_d + lane))
+    for row in range(rows + 1):
+        v = -size[1] / 2 + row * (2 * plot_d + lane) + lane / 2
+        if v < size[1] / 2:
+            yield Thing("yard", rectangle(centre + left * v, size[0], lane * 0.75, along), "concrete")
+    for row in range(2 * rows):
+        v = -size[1] / 2 + lane + (row // 2) * (2 * plot_d + lane) + (row % 2) * plot_d + plot_d / 2
+        for column in range(int(size[0] // plot_w)):
+            u = -size[0] / 2 + (column + 0.5) * plot_w + (3.5 if column % 7 > 3 else 0.0)
+            if u < size[0] / 2 - 5 and rng.random() < 0.88:
+                yield from _homestead(centre + along * u + left * v, along, rng)
+
+
+def _homestead(at: np.ndarray, along: np.ndarray, rng: np.random.Generator) -> Iterator[Thing]:
+    left = turned(along, 90.0)
+    yard = str(rng.choice(["concrete", "dirt", "grass_dry", "soil"], p=[0.45, 0.3, 0.15, 0.1]))
+    yield Thing("yard", rectangle(at, 12.6, 15.6, along), yard)
+    roof, look = _VILLAGE_ROOFS[int(rng.choice(4, p=[0.40, 0.24, 0.26, 0.10]))]
+    tall = float(rng.choice([3.6, 6.8], p=[0.7, 0.3]))
+    size = float(rng.uniform(9.5, 12.2)), float(rng.uniform(6.0, 8.2))
+    yield Thing("house", rectangle(at + left * 3.6, *size, along), look, tall, roof, scenario="village")
+    if rng.random() < 0.6:
+        look = str(rng.choice(["steel_blue", "tile_grey", "concrete_roof", "steel_white"], p=[0.25, 0.3, 0.35, 0.1]))
+        where = at + along * float(rng.choice([-4.2, 4.2])) - left * 3.5
+        yield Thing("house", rectangle(where, 3.6, float(rng.uniform(5, 7.5)), along), look, 2.8, "flat", scenario="village")
+
+
+def lawful(options: WorldOptions, ways: tuple[Road, ...], room: Roadside) -> Iterator[Thing]:
+    """Structures that serve the road and are exempt: a maintenance station and a weigh station, new between the dates."""
+    rng = stream(options.seed, "exempt")
+    born = options.last_absent + (options.first_seen - options.last_absent) * 0.4
+    for road in ways[: 2 if options.km >= 4 else 0]:
+        start = room.take(road, "right", 44.0, rng)
+        if start is None:
+            continue
+        centre, forward = beside(road, "right", start + 6, (24.0, 11.0), road.land_m + 2.0)
+        yield Thing(
+            "house", rectangle(centre, 24.0, 11.0, forward), "steel_white", 5.0, "flat", born=born,
+            scenario="exempt", route_code=road.route_code,
+        )  # fmt: skip
+
+
+def ponds(options: WorldOptions, ways: tuple[Road, ...], room: Roadside) -> Iterator[Thing]:
+    """Fish ponds and pits filled with water, there at every date."""
+    rng = stream(options.seed, "ponds")
+    for _ in range(count(0.5, options, 1)):
+        road = ways[int(rng.integers(2))]
+        side = ("left", "right")[int(rng.integers(2))]
+        radius = float(rng.uniform(14, 34))
+        start = room.take(road, side, 2.6 * radius, rng)
+        if start is not None:
+            near = road.land_m + road.zone_m * 0.5 + float(rng.uniform(0, 60))
+            centre, _ = beside(road, side, start, (2.6 * radius, 2 * radius), near + 0.3 * radius)
+            yield Thing("pond", blob(centre, radius, rng, 1.2), "water")
+
+
+def confusers(options: WorldOptions, ways: tuple[Road, ...], room: Roadside) -> Iterator[Thing]:
+    """New things that look like findings and are none; about a third of them were there before as well."""
+    if not options.hazards.confusers.on:
+        return
+    rng = stream(options.seed, "confusers")
+    born = options.last_absent + (options.first_seen - options.last_absent) * 0.6
+    makers = (_greenhouses, _yard, _bare_earth, _straw, _entrance)
+    for number in range(count(options.hazards.confusers.size, options)):
+        road = ways[int(rng.choice(3, p=[0.45, 0.33, 0.22]))]
+        side = ("left", "right")[int(rng.integers(2))]
+        new = None if rng.random() < 0.33 else born
+        yield from makers[number % len(makers)](road, side, room, rng, new)
+
+
+def _greenhouses(
+    road: Road, side: str, room: Roadside, rng: np.random.Generator, born: dt.date | None
+) -> Iterator[Thing]:
+    number = int(rng.integers(3, 8))
+    long = number * 11.0
+    start = room.take(road, side, long + 6, rng)
+    if start is None:
+        return
+    near = road.land_m + float(rng.uniform(8, 45))
+    deep = float(rng.uniform(38, 65))
+    for k in range(number):
+        centre, forward = beside(road, side, start + 3 + k * 11.0, (7.6, deep), near)
+        yield Thing("greenhouse", rectangle(centre, 7.6, deep, forward), "film", 2.6, born=born, scenario="confuser")
+
+
+def _yard(road: Road, side: str, room: Roadside, rng: np.random.Generator, born: dt.date | None) -> Iterator[Thing]:
+    size = float(rng.uniform(20, 45)), float(rng.uniform(15, 35))
+    start = room.take(road, side, size[0] + 10, rng)
+    if start is None:
+        return
+    centre, forward = beside(road, side, start + 5, size, road.land_m + float(rng.uniform(0.5, 12)))
+    yield Thing("yard", rectangle(centre, *size, forward), "concrete", born=born, scenario="confuser")
+    for _ in range(int(rng.integers(0, 6))):
+        spot = centre + forward * rng.uniform(-0.4, 0.4) * size[0]
+        look = str(rng.choice(_CARS))
+        yield Thing("vehicle", rectangle(spot, 4.6, 1.85, turned(forward, 90.0)), look, 1.5, born=born)
+
+
+def _bare_earth(
+    road: Road, side: str, room: Roadside, rng: np.random.Generator, born: dt.date | None
+) -> Iterator[Thing]:
+    radius = float(rng.uniform(14, 26))
+    start = room.take(road, side, 2.8 * radius, rng)
+    if start is None:
+        return
+    centre, _ = beside(road, side, start, (2.8 * radius, 2 * radius), road.land_m + 0.5 * radius + rng.uniform(4, 15))
+    look = str(rng.choice(["spoil", "dirt", "net_green"]))
+    yield Thing("yard", blob(centre, radius, rng), look, born=born, scenario="confuser")
+
+
+def _straw(road: Road, side: str, room: Roadside, rng: np.random.Generator, born: dt.date | None) -> Iterator[Thing]:
+    start = room.take(road, side, 30.0, rng)
+    if start is None:
+        return
+    for k in range(int(rng.integers(2, 5))):
+        centre, _ = beside(road, side, start + 7.0 * k, (5.0, 5.0), road.land_m + float(rng.uniform(0.5, 6)))
+        yield Thing("heap", blob(centre, 2.2, rng), "straw", 2.0, born=born, scenario="confuser")
+
+
+def _entrance(road: Road, side: str, room: Roadside, rng: np.random.Generator, born: dt.date | None) -> Iterator[Thing]:
+    wide = float(rng.uniform(4, 8))
+    start = room.take(road, side, wide + 8, rng)
+    if start is None:
+        return
+    deep = road.land_m - road.pavement_edge_m + float(rng.uniform(10, 60))
+    centre, forward = beside(road, side, start + 4, (wide, deep), road.pavement_edge_m)
+    look = str(rng.choice(["dirt", "concrete", "gravel"]))
+    yield Thing("entrance", rectangle(centre, wide, deep, forward), look, born=born, scenario="confuser")
+
+
+def patches(options: WorldOptions, ways: tuple[Road, ...]) -> Iterator[Thing]:
+    """Repairs of the pavement, new between the dates: fresh asphalt, new slabs on concrete."""
+    if not options.hazards.patches.on:
+        return
+    rng = stream(options.seed, "patches")
+    born = options.last_absent + (options.first_seen - options.last_absent) * 0.3
+    for _ in range(count(options.hazards.patches.size, options)):
+        road = ways[int(rng.integers(3))]
+        long = float(rng.uniform(4, min(40, 0.2 * road.axis.length)))
+        start = float(rng.uniform(5, road.axis.length - long - 5))
+        wide = road.pavement_m / 2 - 0.4
+        off = float(rng.choice(road.offsets_m)) + float(rng.choice([-1, 1])) * (wide / 2 + 0.1)
+        line = substring(road.axis, start, start + long).offset_curve(off)
+        look = "asphalt_new" if road.surface == "asphalt" else "gravel"
+        yield Thing("patch", line.buffer(wide / 2, cap_style="flat"), look, born=born)
+
+
+def vehicles(options: WorldOptions, ways: tuple[Road, ...], day: dt.date) -> list[Thing]:
+    """Vehicles on the road on one day, on the right-hand lanes of their direction."""
+    if not options.hazards.vehicles.on:
+        return []
+    rng = stream(options.seed, "vehicles", day)
+    out = []
+    for road, busy in zip(ways, (1.6, 0.9, 0.4), strict=True):
+        number = int(rng.poisson(options.hazards.vehicles.size * busy * road.axis.length / 1000 * len(road.offsets_m)))
+        for _ in range(number):
+            place, forward, left = road.frame(float(rng.uniform(8, road.axis.length - 8)))
+            lanes = (1.9, -1.9) if len(road.offsets_m) == 1 else (3.3, 7.2, -3.3, -7.2)
+            off = float(rng.choice(lanes)) + float(rng.normal(0, 0.25))
+            lorry = rng.random() < 0.3
+            size = (float(rng.uniform(8, 15)), 2.5) if lorry else (float(rng.uniform(3.9, 5.0)), 1.85)
+            look = str(rng.choice(("tarpaulin", "car_red", "car_blue", "car_grey") if lorry else _CARS))
+            shape = rectangle(place + left * off, *size, turned(forward, float(rng.normal(0, 0.6))))
+            out.append(Thing("vehicle", shape, look, 3.4 if lorry else 1.5))
+    return out

@@ -1,0 +1,101 @@
+"""What is true, by plain geometry on the true roads; nothing here knows how findings are made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from shapely import Point, Polygon
+
+from ..model.kinds import Membership, Side, Zone
+from ..model.stake import Stake
+from .events import Permit
+from .options import WorldOptions
+from .roads import EPSG, County, Road
+from .things import Thing
+
+_LEAST_M2 = 1.0  # a zone counts when at least this much of the footprint lies in it
+
+COLUMNS = (
+    "kind", "scenario", "zone", "membership", "zone_overlap_m2", "area_m2", "length_m", "width_m", "route_code", "stake",
+    "side", "offset_m", "county_code", "county_name", "permit_no", "first_seen", "last_absent", "lon", "lat",
+)  # fmt: skip
+
+
+def truth(
+    options: WorldOptions,
+    ways: tuple[Road, ...],
+    counties: tuple[County, ...],
+    things: Sequence[Thing],
+    permits: Sequence[Permit],
+) -> gpd.GeoDataFrame:
+    """One row per event (columns ``COLUMNS``; geometry: the footprint on the ground), in EPSG 4548.
+
+    ``zone`` is the innermost zone that holds at least 1 m² of the footprint, ``zone_overlap_m2`` what lies in that
+    zone; ``membership`` is ``outside`` when no zone does. ``side`` faces increasing stakes, ``offset_m`` is the distance
+    of the centroid from the nearest drawn centreline; ``scenario`` says what the event is there to try.
+    """
+    rows = []
+    for thing in things:
+        if not thing.event:
+            continue
+        road = _road_of(thing, ways)
+        row = {"kind": thing.event, "scenario": thing.scenario, **_zone(thing.shape, road), **_size(thing.shape)}
+        row |= _place(thing.shape.centroid, road) | _county(thing.shape, counties)
+        row["permit_no"] = _permit(thing.shape, permits, options)
+        row["first_seen"], row["last_absent"] = options.first_seen.isoformat(), options.last_absent.isoformat()
+        rows.append(row)
+    shapes = [thing.shape for thing in things if thing.event]
+    frame = gpd.GeoDataFrame(pd.DataFrame(rows), geometry=shapes, crs=EPSG)
+    points = gpd.GeoSeries([shape.representative_point() for shape in shapes], crs=EPSG).to_crs(4490)
+    frame["lon"], frame["lat"] = points.x.round(7), points.y.round(7)
+    return frame[[*COLUMNS, "geometry"]]
+
+
+def _road_of(thing: Thing, ways: tuple[Road, ...]) -> Road:
+    return next(road for road in ways if road.route_code == thing.route_code)
+
+
+def _zone(shape: Polygon, road: Road) -> dict[str, object]:
+    pavement = shape.intersection(road.pavement).area
+    land = shape.intersection(road.land).area - pavement
+    control = shape.intersection(road.control).area - land - pavement
+    for zone, overlap in ((Zone.PAVEMENT, pavement), (Zone.HIGHWAY_LAND, land), (Zone.CONTROL_ZONE, control)):
+        if overlap >= _LEAST_M2:
+            return {"zone": zone.value, "membership": Membership.INSIDE.value, "zone_overlap_m2": round(overlap, 2)}
+    return {"zone": Zone.OUTSIDE.value, "membership": Membership.OUTSIDE.value, "zone_overlap_m2": 0.0}
+
+
+def _size(shape: Polygon) -> dict[str, float]:
+    corners = np.asarray(shape.minimum_rotated_rectangle.exterior.coords)
+    sides = sorted(np.hypot(*np.diff(corners[:3], axis=0).T))
+    return {"area_m2": round(shape.area, 2), "length_m": round(sides[1], 2), "width_m": round(sides[0], 2)}
+
+
+def _place(point: Point, road: Road) -> dict[str, object]:
+    lines = [road.line_at(offset) for offset in road.drawn_m]
+    across = road.across_m(point)
+    nearest = min(lines, key=point.distance)
+    side = Side.LEFT if across - road.drawn_m[lines.index(nearest)] > 0 else Side.RIGHT
+    return {
+        "route_code": road.route_code,
+        "stake": str(Stake(road.stake_m(point))),
+        "side": side.value,
+        "offset_m": round(point.distance(nearest), 2),
+    }
+
+
+def _county(shape: Polygon, counties: tuple[County, ...]) -> dict[str, str]:
+    largest = max(counties, key=lambda county: shape.intersection(county.area).area)
+    return {"county_code": largest.code, "county_name": largest.name}
+
+
+def _permit(shape: Polygon, permits: Sequence[Permit], options: WorldOptions) -> str | None:
+    """Number of the permit in force on the day first seen that covers at least half of the footprint."""
+    for permit in permits:
+        in_force = permit.valid_from <= options.first_seen <= permit.valid_to
+        if in_force and shape.intersection(permit.area).area >= 0.5 * shape.area:
+            return permit.number
+    return None
