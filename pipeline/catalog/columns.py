@@ -1,7 +1,7 @@
-"""The client's values into ours, column by column: numbers, dates, codes, routes and stakes out of what databases hold.
+"""The client's values into ours, column by column: numbers, dates, codes, routes and stakes as databases hold them.
 
-Every function returns a new Series on the same index. What had to be given up is told to a ``Findings``: a *fault* stops
-the program, a *note* is shown and the value becomes null.
+Every function returns a new Series on the same index. What had to be given up is told to a ``Findings``: a *fault*
+stops the program, a *note* is shown and the value becomes null.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,12 +26,10 @@ _DATES = re.compile(r"(\d{4})\s*[-/.年]?\s*(\d{1,2})\s*[-/.月]?\s*(\d{1,2})\s*
 _COMPACT = re.compile(r"\d{8}(?:\.0)?")
 # 技术等级 LDJSDJ as digits 1..6, as the older K0304 codes, and in words.
 TECH_CLASSES: Mapping[str, float] = MappingProxyType(
-    {
-        **{str(code): float(code) for code in range(1, 7)},
-        **{"10": 1.0, "11": 2.0, "22": 3.0, "23": 4.0, "24": 5.0, "30": 6.0},
-        **{"高速": 1.0, "高速公路": 1.0, "等外": 6.0, "等外公路": 6.0},
-        **{f"{word}级{tail}": float(code) for code, word in enumerate("一二三四", 2) for tail in ("", "公路")},
-    }
+    {str(code): float(code) for code in range(1, 7)}
+    | {"10": 1.0, "11": 2.0, "22": 3.0, "23": 4.0, "24": 5.0, "30": 6.0}
+    | {"高速": 1.0, "高速公路": 1.0, "等外": 6.0, "等外公路": 6.0}
+    | {f"{word}级{tail}": float(code) for code, word in enumerate("一二三四", 2) for tail in ("", "公路")}
 )
 
 
@@ -86,7 +85,7 @@ def _as_text(value: object) -> str:
 
 
 def number(values: pd.Series, column: str, findings: Findings) -> pd.Series:
-    """Floats out of numbers or numeric text (``12``, ``12.5 m``, ``１２``); missing and unreadable NaN, the latter noted."""
+    """Floats out of numbers or numeric text (``12``, ``12.5 m``, ``１２``); missing and unreadable NaN, these noted."""
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         found = values.astype("float64")
         return found.where(np.isfinite(found))
@@ -103,20 +102,22 @@ def _half_width(value: str) -> str:
 
 
 def date(values: pd.Series, column: str, findings: Findings) -> pd.Series:
-    """``datetime.date`` out of dates, times, ``20240605``, ``2024-06-05``, ``2024/6/5``, ``2024年6月5日``; else None, noted."""
-    found = pd.Series([_date(value) for value in values], index=values.index, dtype=object)
+    """Days out of dates, times, ``20240605``, ``2024-06-05``, ``2024/6/5``, ``2024年6月5日``; other text is a fault."""
+    found = pd.Series([_date(value) for value in values.astype(object)], index=values.index, dtype=object)
     wrong = values[found.isna() & ~blank(values)]
     if len(wrong):
-        findings.fault(f"column {column!r}: no date in {examples(wrong)}; write 2024-06-05 or 20240605, or leave it empty")
+        findings.fault(
+            f"column {column!r}: no date in {examples(wrong)}; write 2024-06-05 or 20240605, or leave it empty"
+        )
     return found
 
 
-def _date(value: object) -> dt.date | None:
+def _date(value: Any) -> dt.date | None:
     if isinstance(value, dt.datetime):  # pandas.Timestamp too; NaT has no date
         return None if pd.isna(value) else value.date()
     if isinstance(value, dt.date):
         return value
-    if value is None or (isinstance(value, float) and np.isnan(value)) or pd.isna(value):
+    if value is None or pd.isna(value):
         return None
     plain = _half_width(str(value).strip())
     if _COMPACT.fullmatch(plain):
@@ -169,7 +170,8 @@ def stakes(values: pd.Series, column: str, findings: Findings) -> pd.Series:
         if (found < 0).any():
             findings.fault(f"column {column!r}: negative stake in {examples(values[found < 0])}")
         return found.round(3)
-    metres, wrong = [], []
+    metres: list[float] = []
+    wrong: list[Any] = []
     for index, value in text(values).items():
         try:
             metres.append(np.nan if value is None else Stake.parse(_half_width(value)).measure_m)
@@ -178,7 +180,7 @@ def stakes(values: pd.Series, column: str, findings: Findings) -> pd.Series:
             wrong.append(index)
     if wrong:
         findings.fault(
-            f"column {column!r}: no stake in {examples(values.loc[wrong])}; expected 'K12+345' (metres below 1000) or km"
+            f"column {column!r}: no stake in {examples(values.loc[wrong])}; expected 'K12+345' or kilometres"
         )
     return pd.Series(metres, index=values.index, dtype="float64")
 

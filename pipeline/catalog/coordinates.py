@@ -1,8 +1,8 @@
 """Whether coordinates and the coordinate system that a file claims can both be true, and what would make them so.
 
 Facts used: longitudes of China 73-136 E, latitudes 3-54 N; Gauss-Krueger eastings without zone prefix lie around
-500 km, those with prefix carry the zone number in the millions (38 518 412 m = zone 38). EPSG codes of CGCS2000: 3-degree
-zones 4513-4533 with and 4534-4554 without prefix, 6-degree zones 4491-4501 and 4502-4512.
+500 km, those with prefix carry the zone number in the millions (38 518 412 m = zone 38). EPSG codes of CGCS2000:
+3-degree zones 4513-4533 with and 4534-4554 without prefix, 6-degree zones 4491-4501 and 4502-4512.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _check_degrees(bounds: Array, degrees: bool) -> str | None:
             f"latitude and longitude are exchanged (x runs {west:.3f} to {east:.3f}, y {south:.3f} to {north:.3f});"
             " write longitude first and export the layer again"
         )
-    if degrees or _within(west, east, -180.001, 360) and _within(south, north, -90.001, 90.001):
+    if degrees or (_within(west, east, -180.001, 360) and _within(south, north, -90.001, 90.001)):
         return None
     return (
         f"coordinates are no degrees (x runs {west:.0f} to {east:.0f}, y {south:.0f} to {north:.0f});"
@@ -65,9 +65,10 @@ def _check_degrees(bounds: Array, degrees: bool) -> str | None:
 
 def _check_zone(west: float, east: float, crs: CRS) -> str | None:
     """Zone prefix in the eastings but not in the CRS, or the other way round."""
-    false_easting = next((p.value for p in crs.coordinate_operation.params if p.name == "False easting"), None)
-    if false_easting is None or "Transverse Mercator" not in crs.coordinate_operation.method_name:
+    operation = crs.coordinate_operation
+    if operation is None or "Transverse Mercator" not in operation.method_name:
         return None
+    false_easting = next((float(p.value) for p in operation.params if p.name == "False easting"), 0.0)
     if false_easting < 1e6 <= west:
         return (
             f"eastings carry a zone prefix ({west:.0f} m), but {crs.name} has none;"

@@ -66,11 +66,11 @@ class FilesSource(Options):
         dated, faults = self._dated(base)
         days = sorted({day for _, day, _ in dated})
         found: list[tuple[Scene, str]] = []
-        for href, day, header in dated:
+        for href, day, known in dated:
             if day not in period:
                 continue
             try:
-                header = header or read_header(href)
+                header = known or read_header(href)
                 _check(header, sensor)
             except CatalogError as error:
                 faults.append(str(error))
@@ -100,7 +100,9 @@ class FilesSource(Options):
     def _nothing(self, period: Period, days: Sequence[dt.date]) -> str:
         inside = sum(day in period for day in days)
         if inside:
-            return f"imagery.source.scenes: none of the images of {period} touches the area; check the roads and the area"
+            return (
+                f"imagery.source.scenes: none of the images of {period} touches the area; check the roads and the area"
+            )
         shown = ", ".join(map(str, days[:6])) + (f" and {len(days) - 6} more days" if len(days) > 6 else "")
         return f"imagery.source.scenes: no image lies in {period}; the files are of {shown}"
 
@@ -114,7 +116,9 @@ def _expanded(path: str, as_written: str) -> list[str]:
     wild = any(char in path for char in "*?[")
     if path.startswith("s3://"):
         if wild:
-            raise ConfigError(f"imagery.source.scenes: {as_written!r}: globs work on local folders only; list the files")
+            raise ConfigError(
+                f"imagery.source.scenes: {as_written!r}: globs work on local folders only; list the files"
+            )
         return [path]
     if Path(path).exists() or not wild:
         if not Path(path).is_file():
@@ -197,7 +201,7 @@ def _scene(header: Header, day: dt.date, profiled: SensorProfile) -> Scene:
         geo_rmse_m=sensor.geo_rmse_m,
         native_pixel_m=header.pixel_m,
         sensor=sensor.name,
-        bytes_per_px=float(header.bytes_per_px),
+        bytes_per_px=header.bytes_per_px,
     )
 
 
@@ -209,7 +213,9 @@ def _named(found: Sequence[tuple[Scene, str]]) -> list[Scene]:
         if counts[scene.scene_id] > 1:
             same = [Path(other).parts[:-1] for one, other in found if one.scene_id == scene.scene_id]
             own = Path(href).parts[:-1]
-            depth = next(n for n in range(1, len(own) + 2) if sum(p[-n:] == own[-n:] for p in same) == 1 or n > len(own))
+            depth = next(
+                n for n in range(1, len(own) + 2) if sum(p[-n:] == own[-n:] for p in same) == 1 or n > len(own)
+            )
             scene = replace(scene, scene_id="_".join((*own[-depth:], scene.scene_id)))  # noqa: PLW2901
         named.append(scene)
     return named

@@ -11,7 +11,8 @@ import numpy as np
 import pyproj
 import shapely
 
-from ..errors import LayerError
+from ..errors import GeometryError, LayerError
+from ..geo.crs import to_crs_checked
 from .columns import Findings
 from .layer_entries import Entry
 
@@ -95,7 +96,8 @@ def _refuse_wrong_kinds(frame: Frame, located: gpd.GeoDataFrame) -> None:
         kinds = ", ".join(sorted(set(wrong.geom_type)))
         rows = ", ".join(str(row + 1) for row in wrong.index[:3])
         frame.findings.fault(
-            f"{len(wrong)} of {len(located)} rows hold {kinds} (first: row {rows}); this layer takes {', '.join(allowed)}"
+            f"{len(wrong)} of {len(located)} rows hold {kinds} (first: row {rows}); "
+            f" this layer takes {', '.join(allowed)}"
         )
 
 
@@ -104,24 +106,15 @@ def in_metric(frame: Frame, crs: pyproj.CRS) -> Frame:
     rows = frame.rows
     if rows.geometry.isna().all():  # a table of stakes: nothing to transform, and often no CRS to do it from
         return frame.with_rows(rows.set_crs(crs, allow_override=True))
-    rows = rows.to_crs(crs)
-    shapes = rows.geometry.values
-    bounds = shapely.bounds(np.asarray(shapes))
-    located = ~shapely.is_missing(np.asarray(shapes))
-    # An infinite coordinate crashes GEOS when the line is buffered, so none may pass.
-    wild = np.flatnonzero(located & ~np.isfinite(bounds).all(axis=1))
-    if len(wild):
-        row = int(rows.index[wild[0]]) + 1
-        why = (
-            f"coordinates that have no place in {crs.name} ({len(wild)} rows so); latitude and longitude may be"
-            " exchanged there, or crs: of the entry is wrong"
-        )
-        raise LayerError(frame.entry.label, why, path=frame.entry.path, row=row)
-    return frame.with_rows(_valid(rows, frame.findings))
+    try:
+        moved = to_crs_checked(rows.set_axis(rows.index + 1), crs, layer=frame.entry.label)
+    except GeometryError as error:
+        raise LayerError(frame.entry.label, str(error), path=frame.entry.path) from error
+    return frame.with_rows(_valid(moved.set_axis(rows.index), frame.findings))
 
 
 def _valid(rows: gpd.GeoDataFrame, findings: Findings) -> gpd.GeoDataFrame:
-    """Polygons that cross themselves repaired by make_valid, which keeps both halves of a bow tie; the rest untouched."""
+    """Polygons that cross themselves repaired by make_valid, which keeps both halves of a bow tie."""
     shapes = np.asarray(rows.geometry.values)
     broken = np.isin(shapely.get_type_id(shapes), (3, 6)) & ~shapely.is_valid(shapes)
     if not broken.any():
@@ -131,7 +124,7 @@ def _valid(rows: gpd.GeoDataFrame, findings: Findings) -> gpd.GeoDataFrame:
     for place in places:
         whole = shapely.make_valid(shapes[place])
         shapes[place] = whole if whole.geom_type in _AREAS else _parts(whole, _AREAS)
-    count, first = len(places), int(rows.index[places[0]]) + 1
-    findings.note(f"{count} polygon{'s' if count > 1 else ''} repaired that crossed {'themselves' if count > 1 else 'itself'} (first: row {first})")
+    first = int(rows.index[places[0]]) + 1
+    findings.note(f"{len(places)} of {len(rows)} polygons cross themselves and were repaired (first: row {first})")
     fixed = rows.set_geometry(gpd.GeoSeries(shapes, index=rows.index, crs=rows.crs))
     return fixed[fixed.geometry.notna() | rows.geometry.isna()]

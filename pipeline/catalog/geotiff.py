@@ -31,7 +31,7 @@ class Header:
     href: str
     band_count: int
     dtype: str
-    bytes_per_px: int  # of all bands
+    bytes_per_px: float  # of one band
     nodata: float | None
     pixel_m: float
     footprint_lonlat: shapely.Polygon
@@ -39,7 +39,7 @@ class Header:
 
     def files(self, bands: Iterable[Band]) -> Mapping[str, BandFile]:
         """Where each of the bands lies, in this file."""
-        return MappingProxyType({band.name: BandFile(self.href, band) for band in bands})
+        return {band.name: BandFile(self.href, band) for band in bands}
 
 
 def read_header(href: str) -> Header:
@@ -72,7 +72,7 @@ def _header(href: str, dataset: DatasetReader) -> Header:
         remedy = (
             "this looks like an L1A delivery (no map coordinates); orthorectify it first, e.g. gdalwarp -rpc"
             if raw
-            else f"it has a position but no coordinate system; set it with: rio edit-info --crs EPSG:4548 {Path(href).name}"
+            else f"it has a position; say in which system, e.g. rio edit-info --crs EPSG:4548 {Path(href).name}"
         )
         raise CatalogError(f"{href}: names no coordinate system: {remedy}")
     tags = {**dataset.tags(ns="IMAGERY"), **dataset.tags()}
@@ -81,7 +81,7 @@ def _header(href: str, dataset: DatasetReader) -> Header:
         href=href,
         band_count=dataset.count,
         dtype=dtypes.pop() if len(dtypes) == 1 else "mixed",
-        bytes_per_px=sum(np.dtype(kind).itemsize for kind in dataset.dtypes),
+        bytes_per_px=float(np.mean([np.dtype(kind).itemsize for kind in dataset.dtypes])),
         nodata=dataset.nodata,
         pixel_m=_pixel_m(dataset),
         footprint_lonlat=_footprint(href, dataset),

@@ -77,7 +77,9 @@ def _check_host(absolute: str, owner: str, hosts: Sequence[str]) -> None:
             " if that is right, add it to asset_hosts of the source"
         )
     if urlsplit(absolute).scheme == "http":
-        raise CatalogError(f"{redacted(owner)}: address {redacted(absolute)!r} is not https; add its host to asset_hosts")
+        raise CatalogError(
+            f"{redacted(owner)}: address {redacted(absolute)!r} is not https; add its host to asset_hosts"
+        )
 
 
 def _private(host: str) -> bool:
@@ -89,5 +91,5 @@ def _private(host: str) -> bool:
 
 
 def _drive(href: str) -> bool:
-    """Whether what looks like a scheme is a drive letter (``D:\\images\\a.tif``)."""
+    """Whether what looks like a scheme is the letter of a drive."""
     return len(href) > 2 and href[0].isalpha() and href[1] == ":" and href[2] in "\\/"

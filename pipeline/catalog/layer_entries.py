@@ -131,7 +131,9 @@ def _columns(role: str, node: Mapping[str, Any], path: Path, faults: list[str]) 
         elif not isinstance(theirs, str) or not theirs:
             faults.append(f"{where}: expected the name of a column in the file, found {_shown(theirs)}; quote it")
     where = f"{path}:{line_of(node, 'columns') or line_of(node)}: {role}.columns"
-    faults.extend(f"{where}: {ours!r} is missing; name the column that holds it" for ours in form.needs if ours not in columns)
+    faults.extend(
+        f"{where}: {ours!r} is missing; name the column that holds it" for ours in form.needs if ours not in columns
+    )
     if form.one_of and not any(ours in columns for ours in form.one_of):
         faults.append(f"{where}: one of {', '.join(form.one_of)} is needed")
     return {str(ours): str(theirs) for ours, theirs in columns.items()}

@@ -21,7 +21,9 @@ from .yaml_doc import did_you_mean
 
 # Drivers that read one file (or folder) and nothing else. GDAL chooses by content: an OGR VRT or a GDALG pipeline named
 # roads.geojson would read any other file of the machine.
-DRIVERS = frozenset({"GPKG", "ESRI Shapefile", "GeoJSON", "GeoJSONSeq", "FlatGeobuf", "KML", "OpenFileGDB", "MapInfo File"})
+DRIVERS = frozenset(
+    {"GPKG", "ESRI Shapefile", "GeoJSON", "GeoJSONSeq", "FlatGeobuf", "KML", "OpenFileGDB", "MapInfo File"}
+)
 # First bytes by suffix, looked at before GDAL sees the file, because opening is already processing.
 _MAGIC = {
     ".gpkg": (b"SQLite format 3\x00",),
@@ -102,7 +104,9 @@ def _ogr(entry: Entry, notes: list[str]) -> gpd.GeoDataFrame:
     layer = _layer_name(entry)
     info = _call(entry, "read_info", layer=layer)
     if info["driver"] not in DRIVERS:
-        raise LayerError(entry.label, f"opened as {info['driver']}, which is not allowed here; refused", path=entry.path)
+        raise LayerError(
+            entry.label, f"opened as {info['driver']}, which is not allowed here; refused", path=entry.path
+        )
     if info["driver"] == "ESRI Shapefile":
         return _shapefile(entry, layer, notes)
     return _call(entry, "read_dataframe", layer=layer, encoding=entry.encoding, on_invalid="warn")
@@ -113,10 +117,14 @@ def _layer_name(entry: Entry) -> str | None:
     names = [str(name) for name in _call(entry, "list_layers")[:, 0]]
     if entry.layer is None:
         if len(names) > 1:
-            raise LayerError(entry.label, f"the file has several layers; add layer: one of {', '.join(names)}", path=entry.path)
+            raise LayerError(
+                entry.label, f"the file has several layers; add layer: one of {', '.join(names)}", path=entry.path
+            )
         return names[0] if names else None
     if entry.layer not in names and entry.path.suffix.lower() in (".gpkg", ".gdb", ".kml"):
-        raise LayerError(entry.label, f"no layer {entry.layer!r} in it; {did_you_mean(entry.layer, names)}", path=entry.path)
+        raise LayerError(
+            entry.label, f"no layer {entry.layer!r} in it; {did_you_mean(entry.layer, names)}", path=entry.path
+        )
     return entry.layer if entry.layer in names else None
 
 
@@ -168,7 +176,9 @@ def _detected(entry: Entry, layer: str | None) -> str:
         # dBase cuts a long text in the middle of a character: the last bytes may be half of one.
         if all(_decodes(text, encoding) for text in texts):
             return encoding
-    raise LayerError(entry.label, "its text is neither UTF-8 nor GBK; add encoding: to the entry, e.g. big5", path=entry.path)
+    raise LayerError(
+        entry.label, "its text is neither UTF-8 nor GBK; add encoding: to the entry, e.g. big5", path=entry.path
+    )
 
 
 def _decodes(text: bytes, encoding: str) -> bool:
@@ -190,7 +200,7 @@ def _call(entry: Entry, function: str, **options: Any) -> Any:
 
     try:
         with warnings.catch_warnings():
-            # Curves are linearised and measures dropped, both on purpose; a geometry that cannot be built comes as null.
+            # Curves are linearised and measures dropped, on purpose; a geometry that cannot be built comes as null.
             warnings.simplefilter("ignore")
             return getattr(pyogrio, function)(entry.path, **options)
     except (DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
@@ -221,15 +231,16 @@ def _with_crs(frame: gpd.GeoDataFrame, entry: Entry, notes: list[str]) -> gpd.Ge
         hint = suggested_crs(bounds)
         missing = "its .prj is missing" if entry.path.suffix.lower() == ".shp" else "it names no coordinate system"
         raise LayerError(entry.label, f"{missing}; add crs: to the entry, e.g. crs: {hint}", path=entry.path)
-    if bounds is not None and frame.crs is not None:
-        if why := check_coordinates(bounds, frame.crs):
-            raise LayerError(entry.label, why, path=entry.path)
+    if bounds is not None and frame.crs is not None and (why := check_coordinates(bounds, frame.crs)):
+        raise LayerError(entry.label, why, path=entry.path)
     return frame
 
 
 def _from_gcj02(frame: gpd.GeoDataFrame, entry: Entry, notes: list[str]) -> gpd.GeoDataFrame:
     if frame.crs is not None and not frame.crs.is_geographic:
-        raise LayerError(entry.label, "datum: gcj02 needs longitudes and latitudes; the file is projected", path=entry.path)
+        raise LayerError(
+            entry.label, "datum: gcj02 needs longitudes and latitudes; the file is projected", path=entry.path
+        )
     notes.append(f"{entry.path}: layer {entry.label!r} converted from GCJ-02; ask for the CGCS2000 original")
     moved = gpd.GeoSeries(unshifted(frame.geometry.values), index=frame.index, crs=4490)
     return frame.set_geometry(moved)

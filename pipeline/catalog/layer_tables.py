@@ -5,7 +5,7 @@ Each takes a ``Frame`` (rows in the metric CRS) and returns the contract's colum
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import geopandas as gpd
@@ -18,6 +18,9 @@ from ..model.tables import Table
 from . import columns as read
 from .columns import examples
 from .geometries import Frame
+
+# A column's values, its name and where to say what is wrong with them.
+Parse = Callable[[pd.Series, str, read.Findings], pd.Series]
 
 CONTRACTS: Mapping[str, Table] = MappingProxyType(
     {
@@ -62,7 +65,9 @@ def roads(frame: Frame) -> pd.DataFrame:
     roadbed = _width(frame, "roadbed_width_m", WIDEST_ROADBED_M)
     narrow = roadbed < pavement
     if narrow.any():
-        frame.findings.note(f"roadbed narrower than pavement in {examples(roadbed[narrow])}; the roadbed width is ignored")
+        frame.findings.note(
+            f"roadbed narrower than pavement in {examples(roadbed[narrow])}; the roadbed width is ignored"
+        )
     data["pavement_width_m"], data["roadbed_width_m"] = pavement, roadbed.where(~narrow)
     for ours, theirs in (("stake_from_m", "stake_from_km"), ("stake_to_m", "stake_to_km")):
         data[ours] = _optional(frame, theirs, read.stakes, "float64")
@@ -90,7 +95,9 @@ def _repeated(frame: Frame, data: pd.DataFrame, twice: pd.Series) -> str:
     places = frame.rows.geometry.loc[data.index]
     first = data[~twice].reset_index().set_index(["route_key", "stake_m"])["index"]
     kept = first.loc[list(data[twice][["route_key", "stake_m"]].itertuples(index=False, name=None))].to_numpy()
-    apart_m = places.loc[data.index[twice]].distance(gpd.GeoSeries(places.loc[kept].to_numpy(), index=data.index[twice], crs=places.crs))
+    apart_m = places.loc[data.index[twice]].distance(
+        gpd.GeoSeries(places.loc[kept].to_numpy(), index=data.index[twice], crs=places.crs)
+    )
     worst = apart_m.idxmax()
     row = data.loc[worst]
     return (
@@ -118,7 +125,7 @@ def permits(frame: Frame) -> pd.DataFrame:
 
 
 def assets(frame: Frame) -> pd.DataFrame:
-    """Columns of ASSETS; the kind is the entry's, else the mapped column's; rows may lack a geometry but have a stake."""
+    """Columns of ASSETS; the kind is the mapped column's, else the entry's; a row may have a stake and no geometry."""
     data = _placed(frame)
     kind = _text(frame, "kind")
     data["kind"] = kind.where(kind.notna(), frame.entry.kind) if frame.entry.kind else kind
@@ -143,7 +150,7 @@ def _placed(frame: Frame) -> pd.DataFrame:
 
 
 def announced(frame: Frame) -> pd.DataFrame:
-    """Columns of ANNOUNCED; a control zone counts as announced and highway land as surveyed where nothing else is said."""
+    """Columns of ANNOUNCED; where no basis is said, a control zone is announced and highway land surveyed."""
     zone = _word(frame, "zone", _ZONE_WORDS).fillna(Zone.CONTROL_ZONE.value)
     by_zone = zone.map(
         {Zone.CONTROL_ZONE.value: ZoneBasis.ANNOUNCED.value, Zone.HIGHWAY_LAND.value: ZoneBasis.SURVEYED.value}
@@ -176,7 +183,7 @@ def settled(role: str, table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return table
 
 
-def _optional(frame: Frame, ours: str, parse, dtype: str) -> pd.Series:  # type: ignore[no-untyped-def]
+def _optional(frame: Frame, ours: str, parse: Parse, dtype: str) -> pd.Series:
     theirs = frame.entry.columns.get(ours)
     if theirs is None:
         return pd.Series(np.nan if dtype == "float64" else None, index=frame.rows.index, dtype=dtype)
@@ -204,7 +211,9 @@ def _word(frame: Frame, ours: str, words: Mapping[str, str]) -> pd.Series:
 def _routes(frame: Frame, tech: pd.Series | None) -> pd.DataFrame:
     theirs = frame.entry.columns.get("route")
     if theirs is None:
-        return pd.DataFrame(None, columns=["route_code", "route_key", "road_class"], index=frame.rows.index, dtype=object)
+        return pd.DataFrame(
+            None, columns=["route_code", "route_key", "road_class"], index=frame.rows.index, dtype=object
+        )
     return read.routes(frame.rows[theirs], theirs, tech, frame.findings)
 
 
@@ -213,7 +222,7 @@ def _with_route(frame: Frame, data: pd.DataFrame) -> pd.DataFrame:
     without = data["route_code"].isna()
     if without.any() and not frame.findings.faults:
         say = frame.findings.fault if without.all() else frame.findings.note
-        say(f"{int(without.sum())} of {len(data)} rows name no route in column {frame.entry.columns['route']!r}; left out")
+        say(f"{int(without.sum())} of {len(data)} rows name no route in {frame.entry.columns['route']!r}; left out")
     return data[~without]
 
 
@@ -232,7 +241,9 @@ def _width(frame: Frame, ours: str, widest_m: float) -> pd.Series:
     wrong = width_m[(width_m < 0) | (width_m > widest_m)]
     if len(wrong):
         theirs = frame.entry.columns[ours]
-        frame.findings.note(f"column {theirs!r}: no width between 0 and {widest_m:g} m in {examples(wrong)}; taken as unknown")
+        frame.findings.note(
+            f"column {theirs!r}: no width between 0 and {widest_m:g} m in {examples(wrong)}; taken as unknown"
+        )
     return width_m.where((width_m > 0) & (width_m <= widest_m))
 
 

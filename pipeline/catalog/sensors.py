@@ -50,8 +50,8 @@ class SensorProfile(Options):
 
     @model_validator(mode="after")
     def _once(self) -> SensorProfile:
-        for what, values in (("name", [b.name for b in self.bands]), ("index", [b.index for b in self.bands])):
-            twice = sorted({str(value) for value in values if values.count(value) > 1})
+        for what, values in (("name", [b.name for b in self.bands]), ("index", [str(b.index) for b in self.bands])):
+            twice = sorted({value for value in values if values.count(value) > 1})
             if twice:
                 raise ValueError(f"band {what} {twice[0]} stands twice")
         return self
@@ -96,7 +96,9 @@ def profile(name: str, folders: Sequence[Path] = ()) -> SensorProfile:
     except ValidationError as error:
         raise Problems([_said(path, data, fault) for fault in error.errors()]) from error
     if found.name != name:
-        raise ConfigError(f"{path}:{line_of(data, 'name')}: name is {found.name!r}, the file's {name!r}; make them equal")
+        raise ConfigError(
+            f"{path}:{line_of(data, 'name')}: name is {found.name!r}, the file's {name!r}; make them equal"
+        )
     return found
 
 

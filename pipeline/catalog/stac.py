@@ -1,0 +1,130 @@
+"""Scenes out of a STAC catalogue: static, on disk or on the web, or the search of a STAC API."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, field_validator
+from shapely.geometry.base import BaseGeometry
+
+from ..errors import CatalogError, Problems
+from ..model.options import Options
+from ..model.scene import Period, Scene
+from .hrefs import is_remote, redacted
+from .sensors import sensor as sensor_of
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+
+class StacSource(Options):
+    """A STAC catalogue or API whose assets are GeoTIFFs (COGs)."""
+
+    kind: Literal["stac"] = Field("stac", description="A STAC catalogue or API.")
+    url: str = Field(
+        min_length=1, description="catalog.json or collection.json (path or https), or a STAC API (https)."
+    )
+    collection: str | None = Field(None, description="Collection to use; default: all.")
+    sensor: str | None = Field(None, description="Sensor profile for what the items leave open (scale, offset, error).")
+    assets: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Band name to asset key, or KEY:INDEX in a multi-band asset; {} = as items say.",
+    )
+    mask: str | None = Field(
+        None, description="Asset key of the quality mask, or 'none'; default: found by key or role."
+    )
+    mask_bad: tuple[int, ...] | None = Field(
+        None, description="Mask values to be left out; default: by the mask's kind."
+    )
+    max_cloud_percent: float = Field(
+        100.0, ge=0, le=100, description="Scenes with more cloud (eo:cloud_cover) are left out, %."
+    )
+    geo_rmse_m: float | None = Field(None, ge=0, le=1000, description="Positional error where items state none, m.")
+    asset_hosts: tuple[str, ...] = Field(
+        (), description="Hosts that assets may lie on; default: any public https host."
+    )
+    utc_offset_h: float = Field(8.0, ge=-12, le=14, description="Local time that days are counted in, hours from UTC.")
+
+    @field_validator("url")
+    @classmethod
+    def _plain(cls, value: str) -> str:
+        if "://" in value and not is_remote(value) and not value.startswith("file://"):
+            raise ValueError(f"{value!r} is neither a path nor an https address")
+        return value
+
+    def resolved(self, base: Path) -> StacSource:
+        """The same source with a path in ``url`` made absolute from ``base``."""
+        if is_remote(self.url):
+            return self
+        return self.model_copy(update={"url": str(base / Path(self.url.removeprefix("file://")).expanduser())})
+
+    def scenes(
+        self, area_lonlat: BaseGeometry, period: Period, *, base: Path, sensor_folders: Sequence[Path] = ()
+    ) -> tuple[Scene, ...]:
+        """Scenes of the period that touch the area, sorted by day and id.
+
+        Parameters
+        ----------
+        area_lonlat : degrees, longitude first.
+        base : folder that a relative ``url`` is taken from.
+
+        Raises
+        ------
+        CatalogError : a catalogue that cannot be read, no such collection, no scene.
+        Problems : items that cannot be used, all of them.
+        """
+        from .stac_item import day_of, footprint_of, scene_of
+        from .stac_walk import Walk
+
+        profiled = None if self.sensor is None else sensor_of(self.sensor, sensor_folders)
+        source = self.resolved(base)
+        walk = Walk(area_lonlat, period, self.collection)
+        days: set[dt.date] = set()
+        inside = 0
+        found: list[tuple[Scene, str | None]] = []
+        faults: list[str] = []
+        for item, owner in walk.items(source.url):
+            day = day_of(item, self.utc_offset_h)
+            days.add(day)
+            if day not in period:
+                continue
+            inside += 1
+            cloud = item.properties.get("eo:cloud_cover")
+            too_cloudy = isinstance(cloud, int | float) and cloud > self.max_cloud_percent
+            if too_cloudy or not footprint_of(item).intersects(area_lonlat):
+                continue
+            try:
+                found.append((scene_of(item, owner, self, profiled), item.collection_id))
+            except CatalogError as error:
+                faults.append(f"{redacted(source.url)}: {error}")
+        if faults:
+            raise Problems(faults)
+        if not found:
+            raise CatalogError(f"{redacted(source.url)}: {self._nothing(period, inside, days, walk.intervals)}")
+        return tuple(sorted(_named(found), key=lambda scene: (scene.day, scene.scene_id)))
+
+    def _nothing(
+        self, period: Period, inside: int, days: set[dt.date], intervals: Sequence[tuple[dt.date, dt.date]]
+    ) -> str:
+        if inside:
+            clouds = "" if self.max_cloud_percent >= 100 else f", or all are cloudier than {self.max_cloud_percent:g} %"
+            return f"none of its {inside} items of {period} touches the area{clouds}"
+        known = [*days, *(day for interval in intervals for day in interval)]
+        if not known:
+            return f"has no items for {period} near the area"
+        return f"has no items in {period}; it has items from {min(known)} to {max(known)}"
+
+
+def _named(found: Sequence[tuple[Scene, str | None]]) -> list[Scene]:
+    """Scenes whose ids differ: an id that two collections use is told apart by the collection; repeats are dropped."""
+    counts = Counter(scene.scene_id for scene, _ in found)
+    named: dict[str, Scene] = {}
+    for scene, collection in found:
+        twice = counts[scene.scene_id] > 1 and collection is not None
+        name = f"{collection}/{scene.scene_id}" if twice else scene.scene_id
+        named.setdefault(name, replace(scene, scene_id=name))
+    return list(named.values())

@@ -1,0 +1,238 @@
+"""From a STAC item's assets to band files: which asset, which band in it, and its way to reflectance.
+
+Read are STAC 1.1 ``bands``, the ``eo:bands`` and ``raster:bands`` of 1.0, and asset keys where neither is there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+import pystac
+
+from ..errors import CatalogError
+from ..model.scene import Band, Sensor
+
+# Asset keys that say which band they hold, in catalogues without band metadata (Sentinel-2 numbers; B8A is no B08).
+_BY_KEY: Mapping[str, str] = MappingProxyType(
+    {"b02": "blue", "b03": "green", "b04": "red", "b08": "nir", "b2": "blue", "b3": "green", "b4": "red", "b8": "nir"}
+    | {name: name for name in ("coastal", "blue", "green", "red", "nir", "pan")}
+)
+_NO_DATA_ROLES = frozenset({"thumbnail", "overview", "metadata", "data-mask", "cloud", "snow-ice", "water-mask"})
+# Processing baseline from which Sentinel-2 products carry 1000 in their digital numbers; ESA, 25 January 2022.
+_S2_OFFSET_SINCE, _S2_OFFSET_DAY = 4.0, dt.date(2022, 1, 25)
+_S2_SCALE, _S2_OFFSET = 1e-4, -0.1
+_LANDSAT_C2_L2 = (2.75e-5, -0.2)
+
+
+@dataclass(frozen=True)
+class BandAsset:
+    """One band as an asset offers it; ``rank`` orders offers of the same band, the smallest is taken."""
+
+    key: str
+    href: str
+    band: Band
+    nodata: float | None
+    gsd_m: float | None
+    bytes_per_px: float
+    rank: tuple[int, float, int]
+
+
+def bands_of(item: pystac.Item, mapped: Mapping[str, str], sensor: Sensor | None, day: dt.date) -> dict[str, BandAsset]:
+    """The best asset of every band that the item offers as GeoTIFF, by common name.
+
+    Parameters
+    ----------
+    mapped : band name to asset key, or ``KEY:INDEX`` for a band of a multi-band asset; wins over what the item says.
+    sensor : profile for what the item leaves open.
+    day : of acquisition, for rules that changed in time.
+
+    Raises
+    ------
+    CatalogError : no band at all, a mapped asset that is not there, or a band whose way to reflectance nobody tells.
+    """
+    offers = [_mapped(item, name, where, sensor, day) for name, where in mapped.items()]
+    if not offers:
+        data = {key: asset for key, asset in item.assets.items() if _may_hold_bands(asset)}
+        tiffs = {key: asset for key, asset in data.items() if is_geotiff(asset)}
+        offers = [offer for key in tiffs for offer in _offered(item, key, len(tiffs), sensor, day)]
+        if not offers:
+            raise CatalogError(f"item {item.id!r}: {_why_none(item, data)}")
+    best: dict[str, BandAsset] = {}
+    for offer in sorted(offers, key=lambda one: one.rank):
+        best.setdefault(offer.band.name, offer)
+    if "nir" not in best and "nir08" in best:  # Landsat's near infrared under its newer name
+        best["nir"] = _renamed(best["nir08"], "nir")
+    return best
+
+
+def is_geotiff(asset: pystac.Asset) -> bool:
+    """Whether the asset says to be a GeoTIFF, by its media type, else by its suffix."""
+    if asset.media_type:
+        return "tiff" in asset.media_type.lower()
+    return asset.href.partition("?")[0].lower().endswith((".tif", ".tiff"))
+
+
+def _may_hold_bands(asset: pystac.Asset) -> bool:
+    return not (_NO_DATA_ROLES & set(asset.roles or ()))
+
+
+def _why_none(item: pystac.Item, data: Mapping[str, pystac.Asset]) -> str:
+    kinds = sorted({asset.media_type or "unknown type" for asset in data.values()})
+    if any("jp2" in kind for kind in kinds):
+        return "its bands are JPEG 2000, which is not read; use a collection of GeoTIFFs (COGs)"
+    return (
+        f"no asset names a band (assets: {', '.join(item.assets) or 'none'}; types: {', '.join(kinds) or 'none'});"
+        " say which is which with assets: in the source, e.g. assets: {red: B04}, or give its sensor:"
+    )
+
+
+def _mapped(item: pystac.Item, name: str, where: str, sensor: Sensor | None, day: dt.date) -> BandAsset:
+    key, _, index = where.rpartition(":") if re.search(r":\d+$", where) else (where, "", "1")
+    if key not in item.assets:
+        raise CatalogError(f"item {item.id!r}: no asset {key!r} for band {name!r}; it has {', '.join(item.assets)}")
+    described = _described(item.assets[key])
+    one = described[int(index) - 1] if int(index) <= len(described) else {}
+    return _offer(item, key, (name, int(index), one), sensor, day)
+
+
+def _offered(item: pystac.Item, key: str, rivals: int, sensor: Sensor | None, day: dt.date) -> list[BandAsset]:
+    """The bands of one asset: as described, else by its key, else, for the only image of an item, by the sensor."""
+    asset = item.assets[key]
+    described = _described(asset)
+    named = [(_common_name(one), index, one) for index, one in enumerate(described, 1)]
+    known = [(name, index, one) for name, index, one in named if name]
+    if not known and (name := _BY_KEY.get(key.lower())):
+        known = [(name, 1, described[0] if described else {})]
+    if not known and rivals == 1 and sensor is not None:
+        extra = {band.index: described[band.index - 1] for band in sensor.bands if band.index <= len(described)}
+        known = [(band.name, band.index, extra.get(band.index, {})) for band in sensor.bands]
+    return [_offer(item, key, one, sensor, day) for one in known]
+
+
+def _described(asset: pystac.Asset) -> list[dict[str, Any]]:
+    """What the asset says of each of its bands, the names of STAC 1.1 and of the extensions of 1.0 put together."""
+    fields = asset.extra_fields
+    lists = [fields.get(name) for name in ("bands", "eo:bands", "raster:bands")]
+    rows = [one for one in lists if isinstance(one, list)]
+    count = max((len(one) for one in rows), default=0)
+    common: dict[str, Any] = {
+        key: fields[key] for key in ("raster:scale", "raster:offset", "nodata", "data_type") if key in fields
+    }
+    merged = []
+    for index in range(count):
+        band = dict(common)
+        for one in rows:
+            if index < len(one) and isinstance(one[index], dict):
+                band.update(one[index])
+        merged.append(band)
+    return merged
+
+
+def _common_name(band: Mapping[str, Any]) -> str | None:
+    name = band.get("eo:common_name") or band.get("common_name")
+    if name is None and str(band.get("name", "")).lower() in _BY_KEY:
+        name = _BY_KEY[str(band["name"]).lower()]
+    return str(name).lower() if name else None
+
+
+def _offer(
+    item: pystac.Item, key: str, found: tuple[str, int, Mapping[str, Any]], sensor: Sensor | None, day: dt.date
+) -> BandAsset:
+    name, index, said = found
+    asset = item.assets[key]
+    visual = "visual" in (asset.roles or ()) or key.lower().startswith("visual")
+    kind = str(said.get("data_type", ""))
+    scale, offset = _reflectance(item, (key, name), said, None if visual else sensor, day)
+    gsd = said.get("spatial_resolution", said.get("raster:spatial_resolution", asset.extra_fields.get("gsd")))
+    gsd_m = float(gsd) if isinstance(gsd, int | float) else None
+    nodata = said.get("nodata")
+    return BandAsset(
+        key=key,
+        href=asset.href,
+        band=Band(name, index, scale, offset),
+        nodata=float(nodata) if isinstance(nodata, int | float) or nodata == "nan" else None,
+        gsd_m=gsd_m,
+        bytes_per_px=_bytes(kind, visual),
+        rank=(int(visual), gsd_m or _gsd_in(key), list(item.assets).index(key)),
+    )
+
+
+def _gsd_in(key: str) -> float:
+    """Metres out of keys such as ``red_20m``; 0 without, so that the plain key wins."""
+    match = re.search(r"_(\d+)m$", key)
+    return float(match[1]) if match else 0.0
+
+
+def _bytes(kind: str, visual: bool) -> float:
+    bits = re.search(r"\d+$", kind)
+    return int(bits[0]) / 8 if bits else (1.0 if visual else 2.0)
+
+
+def _reflectance(
+    item: pystac.Item, place: tuple[str, str], said: Mapping[str, Any], sensor: Sensor | None, day: dt.date
+) -> tuple[float, float]:
+    """Scale and offset: as stated, else by the rules of a known product, else by the sensor, else by the data type."""
+    scale, offset = said.get("raster:scale", said.get("scale")), said.get("raster:offset", said.get("offset"))
+    key, name = place
+    product = None if key.lower().startswith("visual") else _product(item, day)
+    if scale is not None or offset is not None:
+        if _offset_taken_out(item):
+            # Earth Search states -0.1 also where its COGs had it taken out; the flag of the item decides.
+            offset = 0.0
+        return float(1.0 if scale is None else scale), float(offset or 0.0)
+    if product is not None:
+        return product
+    bands = {band.name: band for band in sensor.bands} if sensor is not None else {}
+    if name in bands:
+        return bands[name].scale, bands[name].offset
+    kind = str(said.get("data_type", "uint8" if key.lower().startswith("visual") else ""))
+    if kind == "uint8":
+        return 1.0 / 255.0, 0.0
+    if kind.startswith("float"):
+        return 1.0, 0.0
+    raise CatalogError(
+        f"item {item.id!r}: asset {key!r} does not say how its numbers become reflectance (raster:scale);"
+        " add sensor: to the source, e.g. sensor: sentinel2_l2a"
+    )
+
+
+def _offset_taken_out(item: pystac.Item) -> bool:
+    flags = ("earthsearch:boa_offset_applied", "sentinel:boa_offset_applied")
+    return _is_sentinel2(item) and any(item.properties.get(flag) is True for flag in flags)
+
+
+def _is_sentinel2(item: pystac.Item) -> bool:
+    said = (item.properties.get("constellation"), item.properties.get("platform"), item.collection_id)
+    return any(re.sub(r"[ _]", "-", str(one).lower()).startswith(("sentinel-2", "sentinel-s2")) for one in said if one)
+
+
+def _product(item: pystac.Item, day: dt.date) -> tuple[float, float] | None:
+    """Scale and offset of products whose catalogues commonly leave them out: Sentinel-2, Landsat C2 L2, NAIP."""
+    collection = (item.collection_id or "").lower()
+    if _is_sentinel2(item):
+        return _S2_SCALE, (_S2_OFFSET if _has_s2_offset(item, day) else 0.0)
+    landsat = "landsat" in collection and "c2" in collection and "l2" in collection
+    if landsat or item.properties.get("landsat:correction") in ("L2SP", "L2SR"):
+        return _LANDSAT_C2_L2
+    if collection.startswith("naip"):
+        return 1.0 / 255.0, 0.0
+    return None
+
+
+def _has_s2_offset(item: pystac.Item, day: dt.date) -> bool:
+    if _offset_taken_out(item):
+        return False
+    for name in ("s2:processing_baseline", "sentinel:processing_baseline", "processing:version"):
+        match = re.match(r"N?(\d{2})[.]?(\d{2})", str(item.properties.get(name, "")))
+        if match:
+            return float(f"{match[1]}.{match[2]}") >= _S2_OFFSET_SINCE
+    return day >= _S2_OFFSET_DAY
+
+
+def _renamed(offer: BandAsset, name: str) -> BandAsset:
+    return replace(offer, band=replace(offer.band, name=name))

@@ -1,0 +1,145 @@
+"""One STAC item as a Scene: its day where the road is, its bands, its mask, its footprint."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import pystac
+import shapely
+from pystac.errors import STACError
+
+from ..errors import CatalogError
+from ..model.scene import Band, BandFile, Scene, Sensor
+from .hrefs import judged, redacted
+from .stac_bands import BandAsset, bands_of, is_geotiff
+
+if TYPE_CHECKING:
+    from .stac import StacSource
+
+# Values of quality layers that mean: do not look here. SCL: fill, saturated, shadow, clouds, cirrus, snow.
+# UDM2 band 1 is 1 where clear; of masks written for this program 0 is clear, 1 cloud, 2 shadow, 255 fill.
+_ALL_BUT_0 = frozenset(range(1, 256))
+MASK_BAD: Mapping[str, frozenset[int]] = MappingProxyType(
+    {
+        "scl": frozenset({0, 1, 3, 8, 9, 10, 11}),
+        "mask": _ALL_BUT_0,
+        "udm": _ALL_BUT_0,
+        "udm2": frozenset({0}),
+        "ortho_udm2": frozenset({0}),
+    }
+)
+
+
+def parsed(data: Mapping[str, Any], href: str) -> pystac.Item:
+    """The item in ``data``, migrated to the current STAC version; CatalogError naming ``href`` when it is none."""
+    if not isinstance(data.get("assets"), dict):
+        raise CatalogError(f"{redacted(href)}: no STAC item: it has no assets")
+    try:
+        return pystac.Item.from_dict(dict(data), href=href, migrate=True)
+    except (STACError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CatalogError(f"{redacted(href)}: not a valid STAC item: {type(error).__name__}: {error}") from error
+
+
+def day_of(item: pystac.Item, utc_offset_h: float) -> dt.date:
+    """The local day of acquisition; of an item with a time range, the day that it starts."""
+    moment = item.datetime or item.common_metadata.start_datetime
+    if moment is None:
+        raise CatalogError(f"item {item.id!r}: has neither datetime nor start_datetime")
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=dt.UTC)
+    return moment.astimezone(dt.timezone(dt.timedelta(hours=utc_offset_h))).date()
+
+
+def footprint_of(item: pystac.Item) -> shapely.Geometry:
+    """The valid footprint in degrees, longitude first; the bounding box where no geometry is given."""
+    if item.geometry is not None:
+        try:
+            shape = shapely.geometry.shape(item.geometry)
+        except (ValueError, TypeError, KeyError, AttributeError, shapely.errors.ShapelyError) as error:
+            raise CatalogError(f"item {item.id!r}: its geometry cannot be read: {error}") from error
+        return shape if shape.is_valid else shapely.make_valid(shape)
+    if item.bbox is not None:
+        half = len(item.bbox) // 2
+        return shapely.box(item.bbox[0], item.bbox[1], item.bbox[half], item.bbox[half + 1])
+    raise CatalogError(f"item {item.id!r}: has neither geometry nor bbox")
+
+
+def scene_of(item: pystac.Item, owner: str, source: StacSource, sensor: Sensor | None) -> Scene:
+    """The item as a Scene; CatalogError for bands that cannot be read or addresses that point where they must not.
+
+    Parameters
+    ----------
+    owner : path or address of the document that the item stands in.
+    """
+    day = day_of(item, source.utc_offset_h)
+    offers = bands_of(item, source.assets, sensor, day)
+    mask, bad = _mask(item, owner, source)
+    gsd_m = _gsd(item, offers)
+    nodata = next((offer.nodata for offer in offers.values() if offer.nodata is not None), None)
+    return Scene(
+        scene_id=item.id,
+        day=day,
+        files={name: BandFile(judged(one.href, owner, source.asset_hosts), one.band) for name, one in offers.items()},
+        footprint_lonlat=footprint_of(item),
+        nodata=sensor.nodata if nodata is None and sensor is not None else nodata,
+        geo_rmse_m=_geo_rmse(item, source, sensor, gsd_m),
+        native_pixel_m=gsd_m if gsd_m is not None else (sensor.native_pixel_m if sensor else None),
+        mask=mask,
+        mask_bad=bad,
+        sun_azimuth_deg=_number(item, "view:sun_azimuth", "s2:mean_solar_azimuth"),
+        sun_elevation_deg=_elevation(item),
+        sensor=source.sensor or str(item.properties.get("platform") or item.collection_id or ""),
+        bytes_per_px=sum(one.bytes_per_px for one in offers.values()) / len(offers),
+    )
+
+
+def _mask(item: pystac.Item, owner: str, source: StacSource) -> tuple[BandFile | None, frozenset[int]]:
+    """The quality file and its bad values: the one that the source names, else one by key or role."""
+    key = source.mask
+    if key == "none":
+        return None, frozenset()
+    if key is not None and key not in item.assets:
+        raise CatalogError(f"item {item.id!r}: no asset {key!r} for the mask; it has {', '.join(item.assets)}")
+    if key is None:
+        usable = [name for name, asset in item.assets.items() if is_geotiff(asset)]
+        by_key = [name for name in usable if name.lower() in MASK_BAD]
+        by_role = [name for name in usable if "data-mask" in (item.assets[name].roles or ())]
+        key = next(iter((*by_key, *by_role)), None)
+    if key is None:
+        return None, frozenset()
+    bad = frozenset(source.mask_bad) if source.mask_bad is not None else MASK_BAD.get(key.lower())
+    if bad is None:
+        raise CatalogError(
+            f"item {item.id!r}: asset {key!r} is a mask, but nobody says which of its values are bad;"
+            " add mask_bad: to the source, e.g. mask_bad: [1, 2, 255], or mask: none"
+        )
+    return BandFile(judged(item.assets[key].href, owner, source.asset_hosts), Band("mask", 1)), bad
+
+
+def _gsd(item: pystac.Item, offers: Mapping[str, BandAsset]) -> float | None:
+    """Metres of a pixel of the finest band, else of the item."""
+    stated = [offer.gsd_m for offer in offers.values() if offer.gsd_m]
+    return min(stated) if stated else _number(item, "gsd")
+
+
+def _geo_rmse(item: pystac.Item, source: StacSource, sensor: Sensor | None, gsd_m: float | None) -> float:
+    """Of the item, else of the source, else of the sensor; else a pixel, and never below a metre."""
+    stated = _number(item, "luyu:geo_rmse_m")
+    if stated is not None:
+        return stated
+    if source.geo_rmse_m is not None:
+        return source.geo_rmse_m
+    return sensor.geo_rmse_m if sensor is not None else max(1.0, gsd_m or 0.0)
+
+
+def _elevation(item: pystac.Item) -> float | None:
+    elevation, zenith = _number(item, "view:sun_elevation"), _number(item, "s2:mean_solar_zenith")
+    return elevation if elevation is not None or zenith is None else 90.0 - zenith
+
+
+def _number(item: pystac.Item, *names: str) -> float | None:
+    values = (item.properties.get(name) for name in names)
+    return next((float(one) for one in values if isinstance(one, int | float) and not isinstance(one, bool)), None)
