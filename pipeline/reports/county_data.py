@@ -1,0 +1,191 @@
+"""What a county's page knows: its tables as plain lists and texts, small and ready to be drawn."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from pydantic import Field
+
+from ..errors import LuyuError
+from ..model.kinds import Zone
+from ..model.options import Options
+from . import encode, style, values
+from .pages import CountyPage, by_priority, lonlat, records
+
+_SIGNATURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+
+
+class MapOptions(Options):
+    """How much a page may weigh."""
+
+    chip_budget_bytes: int = Field(
+        default=12_000_000,
+        ge=0,
+        description="Pictures on one page, bytes before base64; the most urgent findings come first.",
+    )
+    simplify_m: float = Field(
+        default=0.3,
+        ge=0,
+        le=20,
+        description="Zones, roads and outline may lose vertices closer than this to their line, m.",
+    )
+
+
+def page_data(county: CountyPage, options: MapOptions) -> dict[str, Any]:
+    """All that the page's scripts read, as plain lists and dicts."""
+    findings = by_priority(lonlat(county.findings, "findings"))
+    kinds = sorted({values.text(kind) for kind in findings["kind"]} | set(style.KINDS), key=_kind_order)
+    chips, left_out = _chips(county, findings, options.chip_budget_bytes)
+    outline = county.outline_lonlat
+    return {
+        "county": {"code": values.text(county.code), "name": values.text(county.name)},
+        "disclaimer": style.DISCLAIMER,
+        "words": dict(style.PAGE),
+        "columns": dict(style.COLUMNS),
+        "kinds": [[kind, *style.kind_style(kind)] for kind in kinds],
+        "zoneStyles": [[zone, *styled] for zone, styled in style.ZONES.items()],
+        "status": dict(style.STATUS),
+        "settled": sorted(style.SETTLED),
+        "reasons": dict(style.REASONS),
+        "roadClasses": dict(style.ROAD_CLASS),
+        "outline": encode.polygons(encode.simplified(outline, options.simplify_m)) if outline is not None else [],
+        "roads": list(_roads(lonlat(county.roads, "roads"), options.simplify_m)),
+        "zones": list(_zones(lonlat(county.zones, "zones"), options.simplify_m)),
+        "stakes": list(_stakes(lonlat(county.stakes, "stakes"))),
+        "unobserved": list(_unobserved(county, options.simplify_m)),
+        "findings": [_finding(row) for row in records(findings)],
+        "chips": chips,
+        "chipsLeftOut": left_out,
+    }
+
+
+def _kind_order(kind: str) -> tuple[int, str]:
+    known = list(style.KINDS)
+    return (known.index(kind) if kind in known else len(known), kind)
+
+
+def _roads(roads: gpd.GeoDataFrame, simplify_m: float) -> Iterator[list[Any]]:
+    shapes = encode.simplified(roads.geometry.to_numpy(), simplify_m)
+    names = (values.column(roads, column) for column in ("route_code", "name", "road_class"))
+    for shape, code, name, road_class in zip(shapes, *names, strict=True):
+        yield [values.text(code), values.text(name), values.text(road_class), encode.lines(shape)]
+
+
+def _zones(zones: gpd.GeoDataFrame, simplify_m: float) -> Iterator[list[Any]]:
+    """Zones of one sort melted into one shape: overlapping sections would be drawn darker, and weigh more."""
+    drawn = (Zone.CONTROL_ZONE.value, Zone.HIGHWAY_LAND.value, Zone.PAVEMENT.value)
+    order = [zone for zone in drawn if zone in set(values.column(zones, "zone"))]
+    for zone in order:
+        of_zone = zones[zones["zone"] == zone]
+        for basis in sorted(set(of_zone["basis"])):
+            shapes = shapely.make_valid(of_zone.geometry[of_zone["basis"] == basis].to_numpy())
+            merged = encode.simplified(shapely.union_all(shapes), simplify_m)
+            yield [zone, values.text(basis), encode.polygons(merged)]
+
+
+def _stakes(stakes: gpd.GeoDataFrame) -> Iterator[list[Any]]:
+    labels, routes = values.column(stakes, "stake"), values.column(stakes, "route_code")
+    points = np.round(shapely.get_coordinates(stakes.geometry.to_numpy()), 6).tolist()
+    for (lon, lat), label, route in zip(points, labels, routes, strict=True):
+        yield [lon, lat, values.text(label), round(values.stake_m(values.text(label))), values.text(route)]
+
+
+def _unobserved(county: CountyPage, simplify_m: float) -> Iterator[list[Any]]:
+    if county.unobserved is None:
+        return
+    frame = lonlat(county.unobserved, "unobserved")
+    shapes = encode.simplified(frame.geometry.to_numpy(), simplify_m)
+    names = (values.column(frame, column) for column in ("reason", "route_code"))
+    for shape, reason, route in zip(shapes, *names, strict=True):
+        yield [values.text(reason) or "unknown", values.text(route), encode.lines(shape)]
+
+
+def _finding(row: dict[str, Any]) -> dict[str, Any]:
+    """One finding: what is drawn and filtered by name, what the card only shows as ready rows of (label, text)."""
+    zone, membership, side = (values.text(row.get(name)) for name in ("zone", "membership", "side"))
+    lon, lat = float(row["lon"]), float(row["lat"])
+    return {
+        "id": values.text(row["finding_id"]),
+        "case": values.text(row.get("case_no")),
+        "kind": values.text(row["kind"]),
+        "zone": zone,
+        "membership": membership,
+        "status": values.text(row.get("status")),
+        "priority": values.number(row.get("priority")),
+        "confidence": values.number(row.get("confidence"), 2),
+        "route": values.text(row.get("route_code")),
+        "stake": values.stake_range(row),
+        "side": style.word(style.SIDES, side).zh if side else "",
+        "at": [round(lon, 6), round(lat, 6)],
+        "coordinates": f"{lon:.6f}, {lat:.6f}",
+        "before": values.day(row.get("last_absent")),
+        "after": values.day(row.get("first_seen")),
+        "rows": list(_rows(row)),
+        "evidence": values.evidence_terms(row.get("evidence")),
+        "shape": encode.polygons(row["geometry"]),
+    }
+
+
+def _rows(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The card's lines as (name in ``style.COLUMNS`` or ``PAGE``, text); empty ones are left out."""
+    membership = values.text(row.get("membership"))
+    size = [("", values.number(row.get("area_m2")), " m²")]
+    size += [("长 ", values.number(row.get("length_m"), 1), " m"), ("宽 ", values.number(row.get("width_m"), 1), " m")]
+    asset = [values.text(row.get(name)) for name in ("asset_kind", "asset_name")]
+    if distance := values.number(row.get("asset_distance_m")):
+        asset.append(f"{distance} m")
+    county = values.text(row.get("county_name"))
+    near = row.get("near_border")
+    offset = values.number(row.get("offset_m"), 1)
+    lines = (
+        ("zone", style.zone_style(values.text(row.get("zone"))).zh),
+        ("membership", style.word(style.MEMBERSHIP, membership).zh),
+        ("why", values.why_member(row)),
+        ("size", "，".join(f"{head}{figure}{unit}" for head, figure, unit in size if figure)),
+        ("offset_m", offset),
+        ("county_name", f"{county}（邻近县界）" if not values.is_null(near) and near else county),
+        ("asset", " ".join(part for part in asset if part)),
+        ("permit_no", values.text(row.get("permit_no"))),
+        ("law", values.text(row.get("law"))),
+        ("last_absent", values.day(row.get("last_absent"))),
+        ("first_seen", values.day(row.get("first_seen"))),
+        ("confirmed_on", values.day(row.get("confirmed_on"))),
+        ("case_no", values.text(row.get("case_no"))),
+        ("finding_id", values.text(row["finding_id"])),
+        ("scene_before", values.text(row.get("scene_before"))),
+        ("scene_after", values.text(row.get("scene_after"))),
+        ("shift_px", values.number(row.get("shift_px"), 2)),
+        ("detector", " ".join(values.text(row.get(name)) for name in ("detector", "detector_version")).strip()),
+    )
+    yield from ((name, shown) for name, shown in lines if shown)
+
+
+def _chips(county: CountyPage, findings: gpd.GeoDataFrame, budget: int) -> tuple[dict[str, list[str]], int]:
+    """Pictures as data URIs, most urgent findings first, until the budget is spent; and how many pairs had no room."""
+    kept: dict[str, list[str]] = {}
+    left_out, spent = 0, 0
+    for finding_id in findings["finding_id"]:
+        pair = county.chips.get(finding_id)
+        if pair is None:
+            continue
+        spent += sum(map(len, pair))
+        if spent > budget:
+            left_out += 1
+            continue
+        kept[values.text(finding_id)] = [_data_uri(picture, finding_id) for picture in pair]
+    return kept, left_out
+
+
+def _data_uri(picture: bytes, finding_id: str) -> str:
+    kind = "image/webp" if picture[:4] == b"RIFF" and picture[8:12] == b"WEBP" else None
+    kind = kind or next((mime for head, mime in _SIGNATURES.items() if picture.startswith(head)), None)
+    if kind is None:
+        raise LuyuError(
+            f"picture of finding {finding_id!r} is neither WebP, JPEG nor PNG; give the bytes of such a file"
+        )
+    return f"data:{kind};base64,{base64.b64encode(picture).decode()}"

@@ -1,0 +1,78 @@
+"""What the documents are made of: frozen bundles of plain tables in lon/lat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+from shapely.geometry.base import BaseGeometry
+
+from ..errors import LuyuError
+
+CGCS2000 = 4490
+"""EPSG code of CGCS2000 in degrees; it and WGS84 (4326) agree within centimetres and are taken as one."""
+
+
+@dataclass(frozen=True)
+class CountyPage:
+    """All that one county's map shows.
+
+    Tables are in EPSG:4490 or 4326 (a metric CRS is converted). ``roads``: ``route_code, name, road_class``;
+    ``zones``: ``zone, basis``; ``stakes``: points with ``stake`` (text, K12+300) and ``route_code``; ``findings``:
+    FINDINGS; ``unobserved``: lines with ``reason`` (a name of ``style.REASONS``) and perhaps ``route_code``.
+    ``chips``: finding_id -> pictures (before, after) as WebP, JPEG or PNG. ``meta``: run facts by name of
+    ``style.META``, shown in the order given.
+    """
+
+    code: str
+    name: str
+    outline_lonlat: BaseGeometry | None
+    roads: gpd.GeoDataFrame
+    zones: gpd.GeoDataFrame
+    stakes: gpd.GeoDataFrame
+    findings: gpd.GeoDataFrame
+    chips: Mapping[str, tuple[bytes, bytes]] = field(default_factory=dict)
+    unobserved: gpd.GeoDataFrame | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class IndexPage:
+    """All that the overview shows.
+
+    ``counties``: COUNTIES; ``roads``, ``findings``: as in ``CountyPage``; ``coverage``: one row per route and county
+    with ``route_code, county_code, km_due, km_observed, km_unobserved, why`` (``cloud 1.20; no_image 0.30``).
+    ``meta``: run facts by name of ``style.META``.
+    """
+
+    title: str
+    counties: gpd.GeoDataFrame
+    roads: gpd.GeoDataFrame
+    findings: gpd.GeoDataFrame
+    coverage: pd.DataFrame
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+def lonlat(frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
+    """The table in degrees (CGCS2000); as it is where it already is in EPSG:4490 or 4326.
+
+    Raises LuyuError when the table does not say its CRS.
+    """
+    if frame.crs is None:
+        if len(frame) == 0:
+            return frame
+        raise LuyuError(f"table {what!r} for the reports has no CRS; set it, for example EPSG:{CGCS2000}")
+    return frame if frame.crs.to_epsg() in (CGCS2000, 4326) else frame.to_crs(CGCS2000)
+
+
+def by_priority(findings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Findings with the most urgent first, ties by ``finding_id``: the same order on every machine."""
+    return findings.sort_values(["priority", "finding_id"], ascending=[False, True], na_position="last", kind="stable")
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as dicts by column name."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]

@@ -1,0 +1,224 @@
+"""The words (Chinese first, English beside) and colours of all documents, in one place.
+
+Colours are those of Okabe and Ito (2008), told apart with any of the common colour blindnesses; each kind has a
+shape of its own besides, so that nothing rests on colour alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from ..model import kinds as k
+
+
+class Word(NamedTuple):
+    """A label in both languages."""
+
+    zh: str
+    en: str
+
+
+class KindStyle(NamedTuple):
+    """How a kind of finding is named and drawn; ``shape`` is one that ``map.js`` and the index page can draw."""
+
+    zh: str
+    en: str
+    colour: str
+    shape: str
+
+
+class ZoneStyle(NamedTuple):
+    """How a zone is named and drawn."""
+
+    zh: str
+    en: str
+    fill: str
+    line: str
+
+
+def _frozen(**words: tuple[str, str]) -> Mapping[str, Word]:
+    return MappingProxyType({name: Word(*word) for name, word in words.items()})
+
+
+DISCLAIMER = Word("疑似线索，不作为处罚依据", "a clue, never a verdict")
+INTERNAL = Word("内部资料", "internal")
+BOUNDARY_NOTE = Word("界线为示意，不作划界依据", "boundaries are indicative")
+
+GREY = "#8a8f94"
+
+KINDS: Mapping[str, KindStyle] = MappingProxyType(
+    {
+        k.BUILDING: KindStyle("疑似建筑", "building", "#d55e00", "square"),
+        k.GRAIN_DRYING: KindStyle("疑似打场晒粮", "grain drying", "#e69f00", "circle"),
+        k.ROADWORKS: KindStyle("疑似涉路施工", "roadworks", "#0072b2", "triangle"),
+        k.STOCKPILE: KindStyle("疑似堆放", "stockpile", "#cc79a7", "diamond"),
+        k.BILLBOARD: KindStyle("疑似非公路标志", "billboard", "#009e73", "cross"),
+    }
+)
+
+ZONES: Mapping[str, ZoneStyle] = MappingProxyType(
+    {
+        k.Zone.PAVEMENT.value: ZoneStyle("路面", "pavement", "#5c6670", "#3c444c"),
+        k.Zone.HIGHWAY_LAND.value: ZoneStyle("公路用地", "highway land", "#7fa6c9", "#3f6f9c"),
+        k.Zone.CONTROL_ZONE.value: ZoneStyle("公路建筑控制区", "control zone", "#e3cf9a", "#a5812f"),
+        k.Zone.OUTSIDE.value: ZoneStyle("区外", "outside", "#ffffff", "#8a8f94"),
+    }
+)
+
+MEMBERSHIP = _frozen(
+    inside=("区内", "inside"), undetermined=("待定（定位误差内）", "undetermined"), outside=("区外", "outside")
+)
+BASIS = _frozen(
+    announced=("县级政府划定公告", "announced"), surveyed=("实测公路用地", "surveyed"), estimated=("推算", "estimated")
+)
+SIDES = _frozen(left=("左侧", "left"), right=("右侧", "right"))
+STATUS = _frozen(
+    suspected=("疑似", "suspected"),
+    assigned=("交办", "assigned"),
+    confirmed=("核查属实", "confirmed"),
+    dismissed=("核查不属实", "dismissed"),
+    notified=("限期整改", "notified"),
+    rectified=("已整改", "rectified"),
+    closed=("办结", "closed"),
+    revisited=("回访", "revisited"),
+    permitted=("有许可，不立案", "permitted"),
+)
+SETTLED = frozenset({"permitted", "dismissed", "rectified", "closed", "revisited"})
+"""Statuses that ask nothing of an officer; drawn grey."""
+
+REASONS = _frozen(
+    no_image=("无影像", "no image"),
+    cloud=("云或云影", "cloud or shadow"),
+    nodata=("影像缺失", "no data"),
+    unreliable=("配准不可靠", "registration unreliable"),
+    failed=("处理失败", "processing failed"),
+    unknown=("原因不明", "unknown"),
+)
+ROAD_CLASS = _frozen(
+    expressway=("高速公路", "expressway"),
+    G=("国道", "national"),
+    S=("省道", "provincial"),
+    X=("县道", "county"),
+    Y=("乡道", "township"),
+    C=("村道", "village"),
+    Z=("专用公路", "special"),
+)
+
+COLUMNS = _frozen(
+    finding_id=("线索编号", "finding id"),
+    case_no=("案件统一编号", "case number"),
+    kind=("类型", "kind"),
+    confidence=("置信度", "confidence"),
+    priority=("优先级", "priority"),
+    zone=("所在区域", "zone"),
+    membership=("区域判定", "membership"),
+    zone_basis=("界线依据", "basis of the line"),
+    zone_overlap_m2=("区内面积（m²）", "area in zone, m²"),
+    area_m2=("面积（m²）", "area, m²"),
+    length_m=("长（m）", "length, m"),
+    width_m=("宽（m）", "width, m"),
+    route_code=("路线编号", "route"),
+    stake=("桩号", "stake"),
+    stake_from=("起点桩号", "stake from"),
+    stake_to=("止点桩号", "stake to"),
+    side=("侧别", "side"),
+    offset_m=("距中心线（m）", "from centreline, m"),
+    county_code=("县区代码", "county code"),
+    county_name=("县区", "county"),
+    county_share=("县区占比", "share in county"),
+    near_border=("邻近县界", "near border"),
+    asset_kind=("邻近设施类型", "asset kind"),
+    asset_name=("邻近设施", "nearest asset"),
+    asset_distance_m=("距设施（m）", "asset distance, m"),
+    permit_no=("许可文号", "permit"),
+    last_absent=("末次未见", "last absent"),
+    first_seen=("首次发现", "first seen"),
+    confirmed_on=("影像复核", "confirmed on"),
+    scene_before=("前时相影像", "scene before"),
+    scene_after=("后时相影像", "scene after"),
+    shift_px=("配准残差（像素）", "shift, px"),
+    geo_rmse_m=("定位误差（m）", "positional error, m"),
+    law=("相关条款", "law"),
+    status=("办理状态", "status"),
+    lon=("经度", "longitude"),
+    lat=("纬度", "latitude"),
+    detector=("识别方法", "detector"),
+    detector_version=("方法版本", "detector version"),
+    evidence=("识别依据", "evidence"),
+)
+
+META = _frozen(
+    run=("任务", "run"),
+    before=("前时相", "before"),
+    after=("后时相", "after"),
+    sensor=("传感器", "sensor"),
+    scenes=("影像（景）", "scenes"),
+    version=("软件版本", "version"),
+    created=("生成日期", "created"),
+    calibrated=("置信度标定", "confidence calibrated"),
+)
+
+PAGE = _frozen(
+    title=("路域疑似线索图", "roadside clues"),
+    list=("线索清单", "clues by priority"),
+    kinds=("类型", "kind"),
+    zones=("区域", "zone"),
+    layers=("图层与图例", "layers and legend"),
+    outline=("县界", "county"),
+    roads=("公路", "roads"),
+    stakes=("桩号", "stakes"),
+    unobserved=("未观测路段", "not observed"),
+    findings=("线索", "clues"),
+    permitted=("有许可或已了结", "permitted or settled"),
+    undetermined=("区域待定", "zone undetermined"),
+    search=("路线、桩号、编号", "route, stake, number"),
+    shown=("显示", "shown"),
+    more=("显示更多", "more"),
+    none=("没有符合条件的线索", "nothing matches"),
+    empty=("本期未发现疑似线索", "no clue in this run"),
+    print=("打印", "print"),
+    close=("关闭", "close"),
+    previous=("上一条", "previous"),
+    next=("下一条", "next"),
+    copy=("复制桩号", "copy stake"),
+    copied=("已复制", "copied"),
+    copy_coordinates=("复制坐标", "copy coordinates"),
+    locate=("定位", "locate"),
+    back=("返回总览", "overview"),
+    before=("前", "before"),
+    after=("后", "after"),
+    swipe=("左右拖动对比", "drag to compare"),
+    no_chip=("本页未附影像截图", "no picture on this page"),
+    why=("判定理由", "why"),
+    dates=("时间", "dates"),
+    size=("面积与尺寸", "size"),
+    place=("位置", "place"),
+    asset=("邻近设施", "nearest asset"),
+    coordinates=("坐标（CGCS2000）", "coordinates"),
+    evidence=("识别依据", "evidence"),
+    observed=("已观测", "observed"),
+    due=("应观测", "due"),
+)
+
+
+def kind_style(kind: str) -> KindStyle:
+    """Name, colour and shape of a kind; a plug-in's kind without entry keeps its own name, in sky blue."""
+    return KINDS.get(kind) or KindStyle(kind, kind, "#56b4e9", "pentagon")
+
+
+def zone_style(zone: str) -> ZoneStyle:
+    """Name and colours of a zone; an unknown one keeps its own name."""
+    return ZONES.get(zone) or ZoneStyle(zone, zone, "#ffffff", GREY)
+
+
+def word(words: Mapping[str, Word], name: str) -> Word:
+    """The label of ``name``, or the name itself where the vocabulary is open."""
+    return words.get(name) or Word(name, name)
+
+
+def foot_line() -> str:
+    """What stands at the foot of every page."""
+    words = (DISCLAIMER, INTERNAL, BOUNDARY_NOTE)
+    return f"{' · '.join(w.zh for w in words)} — {'; '.join(w.en for w in words)}"
