@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +52,7 @@ def write_cog(path: Path, data: np.ndarray, grid: Grid, *, nodata: int, names: S
 def item(collection: str, sheet: str, grid: Grid, taken: Shot, cloudy: float) -> pystac.Item:
     """Item of one sheet on one day; its files are ``<id>.tif`` (bands) and ``<id>_mask.tif`` beside it."""
     name = f"{collection}-{sheet}-{taken.day:%Y%m%d}"
-    to_lonlat = Transformer.from_crs(grid.epsg, 4326, always_xy=True).transform
-    outline = transform(to_lonlat, box(*grid.bounds_m))
+    outline = transform(_to_lonlat(grid.epsg).transform, box(*grid.bounds_m))
     made = pystac.Item(
         id=name,
         geometry=_geometry(outline),
@@ -76,9 +77,12 @@ def item(collection: str, sheet: str, grid: Grid, taken: Shot, cloudy: float) ->
     return made
 
 
-def _geometry(outline: object) -> dict[str, object]:
-    import json
+@cache
+def _to_lonlat(epsg: int) -> Transformer:
+    return Transformer.from_crs(epsg, 4326, always_xy=True)
 
+
+def _geometry(outline: object) -> dict[str, object]:
     geometry: dict[str, object] = json.loads(to_geojson(outline))
     return geometry
 

@@ -30,6 +30,11 @@ class Textures:
         return fractal(self.grid, (96.0, 40.0, 16.0), key(self.seed, "land"), fall=0.75)
 
     @cached_property
+    def warp(self) -> np.ndarray:
+        """Slow bends of lanes and ridges."""
+        return field(self.grid, 170.0, key(self.seed, "warp"))
+
+    @cached_property
     def patchy(self) -> np.ndarray:
         """Patches of some metres."""
         return fractal(self.grid, (9.0, 4.0, 2.0), key(self.seed, "patchy"), fall=0.75)

@@ -34,8 +34,8 @@ def parcels(grid: Grid, tex: Textures) -> Parcels:
     c, s = np.cos(np.deg2rad(FIELD_ANGLE_DEG)), np.sin(np.deg2rad(FIELD_ANGLE_DEG))
     x = (grid.x_m - ORIGIN_M[0])[None, :]
     y = (grid.y_m - ORIGIN_M[1])[:, None]
-    u = (c * x + s * y).astype(np.float32) + np.float32(1.6) * tex.land
-    v = (-s * x + c * y).astype(np.float32) + np.float32(1.2) * tex.land
+    u = (c * x + s * y).astype(np.float32) + np.float32(3.0) * tex.warp
+    v = (-s * x + c * y).astype(np.float32) + np.float32(2.5) * tex.warp
     wide, deep = BLOCK_M
     salt = key(tex.seed, "blocks")
     row = np.floor(v / deep).astype(np.int32)
@@ -107,7 +107,7 @@ def paint_fields(canvas: Canvas, land: Parcels, day: dt.date, follow: float, fir
     high = (land.number >> np.uint32(16)).astype(np.float32) * np.float32(1 / 65536)
     spacing = np.float32(max(2.4, 3.2 * canvas.grid.pixel_m))
     drill = np.sin(land.across_m * np.float32(2 * np.pi) / spacing) * rows
-    cover = mean + spread * (0.75 * tex.land + 0.45 * tex.patchy + 1.1 * (high - 0.5)) + drill
+    cover = mean + spread * (0.55 * tex.land + 0.40 * tex.patchy + 1.5 * (high - 0.5)) + drill
     cover = np.clip(cover + 0.06 * tex.fine, 0.02, 1.0)[..., None]
     image = canvas.image
     np.take(ends[:, 1], state, axis=0, out=image)
@@ -118,4 +118,4 @@ def paint_fields(canvas: Canvas, land: Parcels, day: dt.date, follow: float, fir
     everything = (slice(None), slice(None))
     canvas.blend(everything, land.ridge * 0.55, spectrum("grass_dry"))
     wheel = 1.0 + 0.10 * tex.patchy + 0.05 * tex.fine
-    canvas.blend(everything, land.lane * np.clip(0.82 + 0.2 * tex.patchy, 0, 1), spectrum("dirt") * wheel[..., None])
+    canvas.blend(everything, land.lane * np.clip(0.74 + 0.22 * tex.patchy + 0.08 * tex.land, 0, 1), np.float32(0.9) * spectrum("dirt") * wheel[..., None])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..model.grid import Grid
 from .paint import Canvas
-from .roads import Road
+from .roads import LEAD_M, Road
 from .spectra import grass_greenness, spectrum
 
 _SPAN = 3  # vertices of the axis (5 m apart) per straight piece
@@ -28,8 +29,8 @@ def course(grid: Grid, road: Road) -> Course | None:
     """Where the pixels of a window lie along a road; None when it does not come near."""
     reach = road.land_m + 4.0
     west, south, east, north = grid.bounds_m
-    xy = np.asarray(road.axis.coords)
-    steps = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
+    xy = np.asarray(road.painted.coords)
+    steps = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))]) - LEAD_M
     across = np.full(grid.shape, np.inf, np.float32)
     along = np.zeros(grid.shape, np.float32)
     seen = False
@@ -84,17 +85,21 @@ def stripe(across_m: np.ndarray, centre_m: float, width_m: float, pixel_m: float
     return np.clip(np.minimum(d + px / 2, half) - np.maximum(d - px / 2, -half), 0, px) / px
 
 
-def paint_road(canvas: Canvas, way: Course, day: dt.date) -> None:
-    """Verge, ditch, shoulder, carriageways and markings of one road."""
+def paint_roads(canvas: Canvas, ways: Sequence[Course], day: dt.date) -> None:
+    """Verges, ditches and shoulders of all roads, then their carriageways and markings, so that junctions stay open."""
+    found = [(way, window) for way in ways if (window := _window(way)) is not None]
+    for way, window in found:
+        _verge(canvas, window, way.road, np.abs(way.across_m[window]), day)
+    for way, window in found:
+        at = way.across_m[window], way.along_m[window]
+        _carriageways(canvas, window, way.road, at)
+        if way.road.tech_class <= 3:
+            _markings(canvas, window, way.road, at)
+
+
+def _window(way: Course) -> tuple[slice, slice] | None:
     rows, cols = (np.flatnonzero(np.isfinite(way.across_m).any(axis=k)) for k in (1, 0))
-    if not len(rows):
-        return
-    window = (slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1))
-    q, along = way.across_m[window], way.along_m[window]
-    _verge(canvas, window, way.road, np.abs(q), day)
-    _carriageways(canvas, window, way.road, (q, along))
-    if way.road.tech_class <= 3:
-        _markings(canvas, window, way.road, (q, along))
+    return (slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)) if len(rows) else None
 
 
 def _verge(canvas: Canvas, window: tuple[slice, slice], road: Road, off: np.ndarray, day: dt.date) -> None:

@@ -10,7 +10,7 @@ import shapely
 from shapely import Polygon
 
 from .camera import Shot
-from .noise import key
+from .noise import hashed, key, unit
 from .paint import Canvas
 from .spectra import spectrum
 from .things import Thing
@@ -20,14 +20,15 @@ _FLAT = {  # roughness from pixel to pixel, over metres
     "pond": (0.03, 0.08), "village": (0.08, 0.16), "yard": (0.06, 0.08), "entrance": (0.07, 0.10),
     "earth": (0.10, 0.20), "patch": (0.05, 0.03),
 }  # fmt: skip
+_LOBES = np.array([[0.9, 0.3], [-0.5, 0.8], [-0.4, -0.9], [0.5, -0.6]])  # a crown is some boughs, not a ball
 _PITCH_DEG = {"gable": 26.0, "shed": 9.0}
 
 
 def tint(thing: Thing, spread: float = 0.07) -> np.ndarray:
     """Colour of one thing: its surface's, lighter or darker by a chance that belongs to the place."""
     x, y = thing.shape.representative_point().coords[0]
-    rng = np.random.default_rng([key(0, round(x, 1)), key(0, round(y, 1))])
-    return (spectrum(thing.look) * (1 + spread * rng.normal()) * (1 + 0.02 * rng.normal(size=4))).astype(np.float32)
+    chance = unit(hashed(np.array([round(10 * x)]), np.array([round(10 * y)]) + np.arange(5), 77)) * 2 - 1
+    return (spectrum(thing.look) * (1 + 1.7 * spread * chance[0]) * (1 + 0.035 * chance[1:])).astype(np.float32)
 
 
 def paint_flat(canvas: Canvas, things: Sequence[Thing]) -> None:
@@ -85,16 +86,23 @@ def paint_shadows(canvas: Canvas, things: Sequence[Thing], trees: Trees, shot: S
             found = canvas.coverage(cast(outline, thing.height_m * shot.shadow))
             if found is not None:
                 np.maximum(mask[found[0]], found[1], out=mask[found[0]])
-    np.maximum(mask, _discs(canvas, trees, trees.height[:, None] * 0.72 * shot.shadow), out=mask)
+    np.maximum(mask, _discs(canvas, trees, trees.height[:, None] * 0.75 * shot.shadow, trail=3), out=mask)
     left = np.array([0.42, 0.34, 0.29, 0.27], np.float32)  # share of the light that the sky alone gives
     canvas.image *= 1 - mask[..., None] * (1 - left)
 
 
-def _discs(canvas: Canvas, trees: Trees, moved: np.ndarray) -> np.ndarray:
-    """Soft crowns, moved by a vector each, as coverage with frayed edges, float32 (rows, cols)."""
+def _discs(canvas: Canvas, trees: Trees, moved: np.ndarray, *, trail: int = 1) -> np.ndarray:
+    """Soft crowns, moved by a vector each, as coverage with frayed edges, float32 (rows, cols).
+
+    ``trail`` copies lie between the trunk and the full distance: a shadow hangs together with its tree.
+    """
     mask = np.zeros(canvas.grid.shape, np.uint8)
-    centres = np.round(canvas.pixels(np.column_stack([trees.x, trees.y]) + moved) * 16).astype(int)
-    radii = np.maximum(np.round(trees.radius / canvas.grid.pixel_m * 16).astype(int), 6)
+    foot = np.column_stack([trees.x, trees.y])
+    lobes = _LOBES * trees.radius[:, None, None] * 0.45
+    spots = [foot[:, None] + lobes + moved[:, None] * (k / trail) for k in range(1, trail + 1)]
+    centres = np.round(canvas.pixels(np.concatenate(spots).reshape(-1, 2)) * 16).astype(int)
+    radii = np.tile(np.repeat(trees.radius * 0.72, len(_LOBES)), trail)
+    radii = np.maximum(np.round(radii / canvas.grid.pixel_m * 16).astype(int), 6)
     for (x, y), radius in zip(centres.tolist(), radii.tolist(), strict=True):
         cv2.circle(mask, (x, y), radius, 255, -1, cv2.LINE_AA, shift=4)
     if not mask.any():

@@ -15,6 +15,7 @@ from .options import WorldOptions
 
 EPSG = 4548
 ORIGIN_M = (520_000.0, 3_830_000.0)  # easting, northing of the middle of the world; lattices hang on it
+LEAD_M = 260.0
 _BERM_M, _DITCH_M, _LAND_M = 1.0, 2.0, 1.0
 
 
@@ -55,6 +56,15 @@ class Road:
     def pavement_edge_m(self) -> float:
         """Distance of the outermost pavement edge from the axis."""
         return max(self.offsets_m) + self.pavement_m / 2
+
+    @cached_property
+    def painted(self) -> LineString:
+        """The axis with ``LEAD_M`` more at both ends: the road goes on where the agency's layer ends."""
+        xy = np.asarray(self.axis.coords)
+        before, after = xy[0] - xy[1], xy[-1] - xy[-2]
+        steps = np.arange(5.0, LEAD_M + 1.0, 5.0)[:, None]
+        lead = xy[0] + steps[::-1] * before / np.hypot(*before)
+        return LineString(np.vstack([lead, xy, xy[-1] + steps * after / np.hypot(*after)]))
 
     @cached_property
     def pavement(self) -> BaseGeometry:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from shapely import Polygon
-from shapely.ops import substring
+from shapely.ops import substring, unary_union
 
 from .events import beside, count
 from .noise import stream
@@ -51,33 +51,40 @@ def villages(options: WorldOptions, ways: tuple[Road, ...], room: Roadside) -> I
 def _village(
     centre: np.ndarray, along: np.ndarray, size: tuple[float, float], rng: np.random.Generator
 ) -> Iterator[Thing]:
+    """Rows of plots back to back between lanes; the ends of the rows are ragged."""
     left = turned(along, 90.0)
-    yield Thing("village", rectangle(centre, size[0] + 6, size[1] + 6, along).buffer(3), "dirt")
-    plot_w, plot_d, lane = 13.5, 17.0, 4.2
-    rows = int(size[1] // (2 * plot_d + lane))
-    for row in range(rows + 1):
-        v = -size[1] / 2 + row * (2 * plot_d + lane) + lane / 2
-        if v < size[1] / 2:
-            yield Thing("yard", rectangle(centre + left * v, size[0], lane * 0.75, along), "concrete")
+    plot_w, plot_d, lane = 12.4, 15.5, 4.0
+    rows = max(int((size[1] - lane) // (2 * plot_d + lane)), 1)
+    plots, grounds, lanes = [], [], []
     for row in range(2 * rows):
         v = -size[1] / 2 + lane + (row // 2) * (2 * plot_d + lane) + (row % 2) * plot_d + plot_d / 2
-        for column in range(int(size[0] // plot_w)):
-            u = -size[0] / 2 + (column + 0.5) * plot_w + (3.5 if column % 7 > 3 else 0.0)
-            if u < size[0] / 2 - 5 and rng.random() < 0.88:
-                yield from _homestead(centre + along * u + left * v, along, rng)
+        first, last = -size[0] / 2 + rng.uniform(0, 0.16) * size[0], size[0] / 2 - rng.uniform(0, 0.16) * size[0]
+        grounds.append(rectangle(centre + along * (first + last) / 2 + left * v, last - first, plot_d + lane, along))
+        if row % 2 == 0:
+            at = centre + along * (first + last) / 2 + left * (v - plot_d / 2 - lane / 2)
+            lanes.append(rectangle(at, last - first + 8, lane * 0.72, along))
+        columns = int((last - first) // plot_w)
+        plots += [centre + along * (first + (k + 0.5) * plot_w) + left * v for k in range(columns)]
+    yield Thing("village", unary_union(grounds).buffer(4).buffer(-2), "dirt")
+    middle = centre + along * size[0] * float(rng.uniform(-0.2, 0.2))
+    for shape in [*lanes, rectangle(middle, lane * 0.8, size[1], along)]:
+        yield Thing("yard", shape, "concrete")
+    for plot in plots:
+        if abs(float((plot - middle) @ along)) > plot_w / 2 + lane / 2 and rng.random() < 0.92:
+            yield from _homestead(plot, along, rng)
 
 
 def _homestead(at: np.ndarray, along: np.ndarray, rng: np.random.Generator) -> Iterator[Thing]:
     left = turned(along, 90.0)
     yard = str(rng.choice(["concrete", "dirt", "grass_dry", "soil"], p=[0.45, 0.3, 0.15, 0.1]))
-    yield Thing("yard", rectangle(at, 12.6, 15.6, along), yard)
-    roof, look = _VILLAGE_ROOFS[int(rng.choice(4, p=[0.40, 0.24, 0.26, 0.10]))]
+    yield Thing("yard", rectangle(at, 12.0, 15.0, along), yard)
+    roof, look = _VILLAGE_ROOFS[int(rng.choice(4, p=[0.36, 0.30, 0.26, 0.08]))]
     tall = float(rng.choice([3.6, 6.8], p=[0.7, 0.3]))
-    size = float(rng.uniform(9.5, 12.2)), float(rng.uniform(6.0, 8.2))
+    size = float(rng.uniform(10.0, 12.3)), float(rng.uniform(6.0, 8.0))
     yield Thing("house", rectangle(at + left * 3.6, *size, along), look, tall, roof, scenario="village")
-    if rng.random() < 0.6:
+    for edge in np.array([-4.4, 4.4])[rng.random(2) < 0.55]:
         look = str(rng.choice(["steel_blue", "tile_grey", "concrete_roof", "steel_white"], p=[0.25, 0.3, 0.35, 0.1]))
-        where = at + along * float(rng.choice([-4.2, 4.2])) - left * 3.5
+        where = at + along * edge - left * 3.2
         yield Thing("house", rectangle(where, 3.6, float(rng.uniform(5, 7.5)), along), look, 2.8, "flat", scenario="village")
 
 

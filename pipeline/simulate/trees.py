@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -38,12 +38,12 @@ class Trees:
 def plant(options: WorldOptions, ways: tuple[Road, ...], things: Sequence[Thing]) -> Trees:
     """All trees, none of them on a road, in a pond or in a building or its yard."""
     rng = stream(options.seed, "trees")
-    rows = [_avenue(road, rng) for road in ways]
+    rows = [_avenue(replace(road, axis=road.painted), rng) for road in ways]
     groups = [_hedgerows(options, ways, rng), _clumps(things, rng)]
     free = np.vstack([_clear_of_roads(points, ways) for points in groups] + rows)
     radius = rng.uniform(1.3, 3.4, len(free))
     solid = [t.shape.buffer(2.0) for t in things if t.sort not in ("village", "patch", "vehicle", "grain")]
-    solid += [road.axis.buffer(road.roadbed_m / 2 + 1.0) for road in ways]
+    solid += [road.painted.buffer(road.roadbed_m / 2 + 1.0) for road in ways]
     hit = STRtree(solid).query(shapely.points(free), predicate="within")[0]
     keep = np.ones(len(free), bool)
     keep[hit] = False
@@ -100,5 +100,5 @@ def _clumps(things: Sequence[Thing], rng: np.random.Generator) -> np.ndarray:
 def _clear_of_roads(points: np.ndarray, ways: tuple[Road, ...]) -> np.ndarray:
     keep = np.ones(len(points), bool)
     for road in ways:
-        keep &= ~shapely.dwithin(road.axis, shapely.points(points), road.land_m + 1.0)
+        keep &= ~shapely.dwithin(road.painted, shapely.points(points), road.land_m + 1.0)
     return points[keep]

@@ -21,8 +21,8 @@ from .camera import HALO_PX, Shot, expose, shot
 from .events import Permit
 from .options import WorldOptions
 from .paint import Canvas, Textures
-from .paint_land import paint_fields, parcels
-from .paint_road import course, paint_road
+from .paint_land import Parcels, paint_fields, parcels
+from .paint_road import Course, course, paint_roads
 from .paint_things import paint_flat, paint_grain, paint_shadows, paint_solid, paint_trees
 from .roads import EPSG, ORIGIN_M, County, Road, counties, roads
 from .things import Roadside, Thing
@@ -65,6 +65,7 @@ class World:
         # Trees know nothing of the confusers, so that switching those off moves no tree.
         trees = plant(options, ways, [*news, *rest])
         rest += scenery.confusers(options, ways, room)
+        rest = _apart(rest, news)
         order = {"village": 0, "pond": 1, "yard": 2, "entrance": 3}
         things = sorted([*rest, *news], key=lambda thing: order.get(thing.sort, 4))
         return cls(
@@ -87,8 +88,7 @@ class World:
         things = [thing for thing in still.things if thing.there(day)]
         flat = [thing for thing in things if thing.sort in ("village", "pond", "yard")]
         paint_flat(canvas, flat)
-        for way in still.courses:
-            paint_road(canvas, way, season_day)
+        paint_roads(canvas, still.courses, season_day)
         paint_flat(canvas, [thing for thing in things if thing.sort in ("entrance", "earth", "patch")])
         paint_grain(canvas, [thing for thing in things if thing.sort == "grain"])
         things += _within(scenery.vehicles(options, self.roads, day), grid)
@@ -231,8 +231,8 @@ class Still:
 
     grid: Grid
     tex: Textures
-    parcels: object
-    courses: tuple[object, ...]
+    parcels: Parcels
+    courses: tuple[Course, ...]
     things: tuple[Thing, ...]
     trees: Trees
 
@@ -249,6 +249,13 @@ class Still:
             tuple(_within(world.things, grid)),
             world.trees.near(grid.bounds_m, _REACH_M),
         )
+
+
+def _apart(rest: list[Thing], news: list[Thing]) -> list[Thing]:
+    """Scenery that keeps two metres from every event; repairs of the pavement may lie under grain."""
+    tree = STRtree([thing.shape.buffer(2.0) for thing in news])
+    hit = set(tree.query([thing.shape for thing in rest], predicate="intersects")[0].tolist())
+    return [thing for k, thing in enumerate(rest) if thing.sort in ("patch", "entrance") or k not in hit]
 
 
 def _within(things: list[Thing] | tuple[Thing, ...], grid: Grid) -> list[Thing]:
