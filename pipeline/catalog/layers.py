@@ -11,7 +11,7 @@ import geopandas as gpd
 import pandas as pd
 import pyproj
 
-from ..errors import LayerError, Problems
+from ..errors import ConfigError, GeometryError, LayerError, Problems
 from ..geo.crs import metric_crs
 from . import layer_tables as tables
 from .columns import Findings
@@ -72,7 +72,7 @@ class Layers:
         roads = next((frame for frame in frames if frame.entry.role == "roads"), None)
         if roads is None or roads.rows.empty:
             raise Problems(faults or [f"{path}: the roads layer holds no road with a geometry"])
-        crs = pyproj.CRS.from_epsg(epsg) if epsg is not None else metric_crs(roads.rows)
+        crs = _crs(roads, epsg)
         by_role: dict[str, list[gpd.GeoDataFrame]] = {}
         for frame in frames:
             table = _table(frame, crs, faults)
@@ -86,6 +86,19 @@ class Layers:
         ready["announced"] = ready.pop("zones", None)
         files = tuple(dict.fromkeys(entry.path for entry in entries))
         return cls(**ready, epsg=_epsg(crs), problems=tuple(dict.fromkeys(notes)), files=files)
+
+
+def _crs(roads: Frame, epsg: int | None) -> pyproj.CRS:
+    """The CRS asked for, checked to be metric, or the one that fits the roads."""
+    if epsg is None:
+        try:
+            return metric_crs(roads.rows)
+        except GeometryError as error:
+            raise LayerError("roads", str(error), path=roads.entry.path) from error
+    crs = pyproj.CRS.from_epsg(epsg)
+    if not crs.is_projected or crs.axis_info[0].unit_name != "metre":
+        raise ConfigError(f"EPSG:{epsg} ({crs.name}) is not in metres; use a CGCS2000 3-degree zone, e.g. 4548")
+    return crs
 
 
 def _read(entries: Sequence[Entry]) -> tuple[list[Frame], list[str], list[str]]:

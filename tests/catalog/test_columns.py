@@ -1,0 +1,112 @@
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.catalog import columns
+from pipeline.catalog.columns import Findings
+from pipeline.model.stake import Stake
+
+
+@pytest.fixture
+def findings():
+    return Findings("f.gpkg: layer 'roads'")
+
+
+def series(*values):
+    return pd.Series(list(values), dtype=object)
+
+
+@given(st.dates(dt.date(1949, 10, 1), dt.date(2100, 1, 1)))
+def test_a_day_reads_the_same_in_every_form(day):
+    forms = series(
+        day,
+        dt.datetime(day.year, day.month, day.day, 23, 59),
+        pd.Timestamp(day),
+        f"{day:%Y%m%d}",
+        int(f"{day:%Y%m%d}"),
+        float(f"{day:%Y%m%d}"),
+        day.isoformat(),
+        f"{day.year}/{day.month}/{day.day}",
+        f"{day.year}年{day.month}月{day.day}日",
+        f"{day.isoformat()}T08:00:00",
+    )
+    findings = Findings("")
+    assert set(columns.date(forms, "YXQQ", findings)) == {day}
+    assert not findings.faults
+
+
+def test_missing_dates_are_none_and_nonsense_is_a_fault_that_names_the_row(findings):
+    found = columns.date(series(None, "", np.nan, pd.NaT, "2024-13-01"), "YXQQ", findings)
+    assert found.isna().all()
+    assert "'YXQQ'" in findings.faults[0]
+    assert "row 5 ('2024-13-01')" in findings.faults[0]
+
+
+def test_timestamps_of_a_datetime_column(findings):
+    found = columns.date(pd.Series(pd.to_datetime(["2024-06-05", None])), "d", findings)
+    assert list(found) == [dt.date(2024, 6, 5), None]
+
+
+def test_numbers_out_of_text(findings):
+    found = columns.number(series("12", " 12.5 m", "１２．５", "", None, "-", "7米", 3), "LMKD", findings)
+    assert list(found.fillna(-1)) == [12, 12.5, 12.5, -1, -1, -1, 7, 3]
+    assert not findings.notes
+
+
+def test_unreadable_numbers_are_noted(findings):
+    assert columns.number(series("wide", 3), "LMKD", findings).isna()[0]
+    assert "row 1 ('wide')" in findings.notes[0]
+
+
+@given(st.integers(0, 99_999_999))
+def test_stakes_read_the_same_as_text_and_as_kilometres(metres):
+    findings = Findings("")
+    said = columns.stakes(series(str(Stake(float(metres)))), "ZH", findings)
+    number = columns.stakes(pd.Series([metres / 1000]), "ZH", findings)
+    assert said[0] == number[0] == metres
+    assert not findings.faults
+
+
+def test_a_metres_part_of_four_digits_is_no_stake(findings):
+    assert columns.stakes(series("K1+1200", "K1+200"), "ZH", findings)[1] == 1200
+    assert "row 1 ('K1+1200')" in findings.faults[0]
+
+
+def test_routes_show_the_sign_and_keep_the_key(findings):
+    table = columns.routes(series("g311320322", "G2513", "G205;S202", None), "LXBM", None, findings)
+    assert list(table["route_code"]) == ["G311", "G2513", "G205", None]
+    assert list(table["route_key"])[:2] == ["G311320322", "G2513"]
+    assert list(table["road_class"])[:2] == ["G", "expressway"]
+    assert "several routes in row 3" in findings.notes[0]
+
+
+def test_technical_class_one_makes_an_expressway(findings):
+    table = columns.routes(series("S250320322"), "LXBM", pd.Series([1.0]), findings)
+    assert table["road_class"][0] == "expressway"
+
+
+def test_all_bad_routes_are_counted_in_one_message(findings):
+    columns.routes(series(*["K1", "foo", "bar", "baz", "G1"]), "LXBM", None, findings)
+    assert "rows 1, 2, 3 and 1 more ('K1', 'foo', 'bar')" in findings.faults[0]
+
+
+def test_technical_classes_in_digits_old_codes_and_words(findings):
+    found = columns.tech_classes(series(1, "2", "22", "三级", "四级公路", "高速", "等外", 0, None), "LDJSDJ", findings)
+    assert list(found.fillna(0)) == [1, 2, 3, 4, 5, 1, 6, 0, 0]
+    assert not findings.notes
+
+
+@pytest.mark.parametrize("value", ["320322", 320322, 320322.0, "320322000000"])
+def test_county_codes_of_any_type(value, findings):
+    assert columns.county_codes(pd.Series([value]), "XZQDM", findings)[0] == "320322"
+    assert not findings.faults
+
+
+@pytest.mark.parametrize("value", ["32032", None, "沛县", "020322", "320322001"])
+def test_what_is_no_county_code_is_a_fault(value, findings):
+    columns.county_codes(series(value), "XZQDM", findings)
+    assert "six digits" in findings.faults[0]
