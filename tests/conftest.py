@@ -27,11 +27,11 @@ def real_data() -> Path:
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a simulated world of 1.5 km with all hazards on."""
-    from pipeline.simulate import simulate
+    """Folder of a simulated world of 2 km with all hazards on."""
+    from pipeline.simulate import WorldOptions, simulate
 
     folder = tmp_path_factory.mktemp("world")
-    simulate(folder, seed=11, km=1.5)
+    simulate(folder, WorldOptions(seed=11, km=2.0))
     return folder
 
 

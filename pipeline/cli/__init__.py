@@ -39,10 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return OK
-    except Exception as error:  # noqa: BLE001  the last word to the user; --debug shows everything
+    except Exception as error:
         if debug:
             raise
-        text = f"luyu: a fault of the program's own: {type(error).__name__}: {error}\n(--debug shows where; please report it)"
-        print(text, file=sys.stderr)  # noqa: T201
+        print(f"luyu: a fault of the program's own: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
+        print("(--debug shows where; please report it)", file=sys.stderr)  # noqa: T201
         return OWN_FAULT
     return result if isinstance(result, int) else OK

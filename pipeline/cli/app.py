@@ -32,7 +32,9 @@ Set = Annotated[
 
 @app.callback()
 def _root(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; works after any command.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error; works after any command.")
+    ] = False,
 ) -> None:
     """Options for all commands; ``--debug`` itself is taken off the line before it is parsed."""
 
@@ -40,19 +42,20 @@ def _root(
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder of the demo.")] = Path("outputs/demo"),
-    km: Annotated[float, typer.Option(help="Kilometres of road.", min=1, max=200)] = 12.0,
-    seed: Annotated[int, typer.Option(help="Which world.")] = 1,
+    km: Annotated[float, typer.Option(help="Kilometres of road.", min=0.8, max=200)] = 12.0,
+    seed: Annotated[int, typer.Option(help="Which world.", min=0)] = 7,
 ) -> int:
     """Simulate a small county pair, run the whole pipeline on it, and say where the maps are."""
     from ..config import RunConfig
     from ..run.runner import run as run_pipeline
+    from ..simulate import WorldOptions
     from ..simulate import simulate as make_world
     from . import show
 
     world = out / "world"
     if not (world / "run.yaml").is_file():
         with progress() as step:
-            make_world(world, seed=seed, km=km, on_step=step)
+            make_world(world, WorldOptions(seed=seed, km=km), lambda done, total: step("simulate", done, total))
     config = RunConfig.load(world / "run.yaml", [f"output={out.resolve() / 'run'}"])
     with progress() as step:
         report = run_pipeline(config, on_step=step)
@@ -65,17 +68,19 @@ def demo(
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Option(help="Folder to write the world to.")],
-    seed: Annotated[int, typer.Option(help="Which world; the same seed gives the same bytes.")] = 1,
-    km: Annotated[float, typer.Option(help="Kilometres of road.", min=1, max=500)] = 12.0,
-    resolution: Annotated[float, typer.Option(help="Pixel size, m.", min=0.25, max=10)] = 0.5,
-    dates: Annotated[int, typer.Option(help="Dates of the 10 m series.", min=2, max=60)] = 6,
+    seed: Annotated[int, typer.Option(help="Which world; the same seed gives the same bytes.", min=0)] = 7,
+    km: Annotated[float, typer.Option(help="Kilometres of road.", min=0.8, max=500)] = 12.0,
+    resolution: Annotated[float, typer.Option(help="Pixel size, m.", min=0.2, max=4)] = 0.5,
+    dates: Annotated[int, typer.Option(help="Sharp acquisitions; the first two make a pair.", min=2, max=6)] = 2,
 ) -> int:
     """Write a world with known truth: STAC catalogue of COGs, layers, truth.gpkg, a ready run.yaml."""
+    from ..simulate import WorldOptions
     from ..simulate import simulate as make_world
     from . import show
 
+    options = WorldOptions(seed=seed, km=km, resolution_m=resolution, dates=dates)
     with progress() as step:
-        config = make_world(out, seed=seed, km=km, resolution_m=resolution, dates=dates, on_step=step)
+        config = make_world(out, options, lambda done, total: step("simulate", done, total))
     show.say(f"world: {out}\nnext:  luyu run {config}")
     return OK
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from . import OK
 
-cases_app = typer.Typer(name="cases", help="Cases of a ledger: list, show, verdict.", no_args_is_help=True, rich_markup_mode=None)
+cases_app = typer.Typer(
+    name="cases", help="Cases of a ledger: list, show, verdict.", no_args_is_help=True, rich_markup_mode=None
+)
 
 LedgerPath = Annotated[str, typer.Option("--ledger", metavar="PATH", help="Ledger file.", show_default=False)]
 CaseNo = Annotated[str, typer.Argument(metavar="CASE_NO", show_default=False)]
@@ -48,7 +49,9 @@ def verdict(
     ledger: LedgerPath,
     by: Annotated[str, typer.Option("--by", help="Who says so.", show_default=False)],
     confirm: Annotated[bool, typer.Option("--confirm", help="Checked on the ground: it is so.")] = False,
-    dismiss: Annotated[str | None, typer.Option("--dismiss", metavar="REASON", help="It is not so; the coded reason.")] = None,
+    dismiss: Annotated[
+        str | None, typer.Option("--dismiss", metavar="REASON", help="It is not so; the coded reason.")
+    ] = None,
     rectified: Annotated[bool, typer.Option("--rectified", help="It has been put right.")] = False,
     note: Annotated[str, typer.Option(help="Free text.")] = "",
 ) -> int:

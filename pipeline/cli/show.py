@@ -25,12 +25,13 @@ def plan(summary: Mapping[str, Any]) -> None:
     """A plan in a few lines."""
     per_tile = summary["scenes_per_tile"]
     say(f"plan {summary['name']}: {summary['km_due']:.2f} km due, corridor {summary['corridor_km2']:.2f} km², ")
-    say(f"  CRS EPSG:{summary['epsg']}, {summary['tiles']} tiles of {summary['tile_px']} px at {summary['resolution_m']} m")
+    say(f"  EPSG:{summary['epsg']}, {summary['tiles']} tiles of {summary['tile_px']} px at {summary['resolution_m']} m")
     for row in summary["km_by_route_and_county"]:
         say(f"  {row['route_code']:<8} {row['county_code'] or 'no county':<10} {row['km_due']:8.3f} km")
     say(f"  before: {', '.join(summary['scenes_before'][:4])}{_more(summary['scenes_before'])}")
     say(f"  after:  {', '.join(summary['scenes_after'][:4])}{_more(summary['scenes_after'])}")
-    say(f"  bands: {', '.join(summary['bands'])}; scenes per tile {per_tile['min']} to {per_tile['max']}, mean {per_tile['mean']}")
+    say(f"  scenes per tile: {per_tile['min']} to {per_tile['max']}, mean {per_tile['mean']}")
+    say(f"  bands: {', '.join(summary['bands'])}")
     say(f"  to be read: about {summary['bytes_to_read'] / 1e6:.1f} MB")
     say(f"  detectors: {', '.join(summary['detectors'])}")
     for skipped in summary["skipped"]:
@@ -42,11 +43,16 @@ def plan(summary: Mapping[str, Any]) -> None:
 def run_report(report: RunReport) -> None:
     """A finished run in a few lines."""
     summary = report.summary()
-    say(f"\n{summary['name']}: {summary['km_observed']:.2f} of {summary['km_due']:.2f} km observed, "
-        f"{summary['tiles']} tiles ({summary['tiles_reused']} from before), {summary['seconds']:.1f} s")
+    say(
+        f"\n{summary['name']}: {summary['km_observed']:.2f} of {summary['km_due']:.2f} km observed, "
+        f"{summary['tiles']} tiles ({summary['tiles_reused']} from before), {summary['seconds']:.1f} s"
+    )
     for row in summary["unobserved"]:
         say(f"  not observed: {row['route_code']} {row['county_code']}: {row['km_unobserved']:.3f} km ({row['why']})")
-    say(f"findings 疑似线索: {summary['findings']} ({summary['permitted']} under permit), from {summary['candidates']} candidates")
+    say(
+        f"findings 疑似线索: {summary['findings']}, {summary['permitted']} of them under permit "
+        f"(from {summary['candidates']} candidates)"
+    )
     for county in summary["counties"]:
         kinds = ", ".join(f"{kind} {count}" for kind, count in county["kinds"].items()) or "none"
         say(f"  {county['code']} {county['name']}: {kinds}")
@@ -71,7 +77,8 @@ def scorecard(
 def cases(rows: Sequence[Mapping[str, Any]]) -> None:
     """One line a case."""
     for row in rows:
-        say(f"{row['case_no']:<36} {row['status']:<10} {row['kind']:<14} {row['route_code'] or '':<8} {row['stake'] or ''}")
+        place = f"{row['route_code'] or '':<8} {row['stake'] or ''}"
+        say(f"{row['case_no']:<36} {row['status']:<10} {row['kind']:<14} {place}")
     say(f"{len(rows)} cases")
 
 

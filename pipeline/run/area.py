@@ -40,7 +40,7 @@ def roads_due(layers: Layers, area: AreaOptions, linref: LinearReference) -> gpd
 
 
 def by_county(roads: gpd.GeoDataFrame, counties: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Pieces of the roads: ``section, route_code, county_code, county_name``; what lies in no county has code ``""``."""
+    """Pieces of the roads: ``section, route_code, county_code, county_name``; code ``""`` where no county is."""
     columns = ["section", "route_code", "county_code", "county_name", "geometry"]
     base = roads[["route_code", "geometry"]].assign(section=roads.index)
     inside = gpd.overlay(
@@ -57,9 +57,7 @@ def by_county(roads: gpd.GeoDataFrame, counties: gpd.GeoDataFrame) -> gpd.GeoDat
     return pieces.sort_values(["route_code", "section", "county_code"], kind="stable").reset_index(drop=True)
 
 
-def _only_counties(
-    roads: gpd.GeoDataFrame, counties: gpd.GeoDataFrame, codes: tuple[str, ...]
-) -> gpd.GeoDataFrame:
+def _only_counties(roads: gpd.GeoDataFrame, counties: gpd.GeoDataFrame, codes: tuple[str, ...]) -> gpd.GeoDataFrame:
     if missing := sorted(set(codes) - set(counties["code"])):
         raise ConfigError(f"area: no county {missing[0]!r} in the counties layer; it has {_some(counties['code'])}")
     union = shapely.union_all(counties.geometry[counties["code"].isin(codes)].array)
@@ -76,13 +74,12 @@ def _only_stretches(roads: gpd.GeoDataFrame, area: AreaOptions, linref: LinearRe
         mine = roads[(roads["route_code"] == stretch.route) | (roads["route_key"] == stretch.route)]
         parts = {section: _between(mine.loc[[section]], stretch, linref) for section in mine.index}
         if all(part.is_empty for part in parts.values()):
-            raise ConfigError(
-                f"area: {stretch.route} has no stretch {stretch.from_} to {stretch.to}; look up its stakes in the layers"
-            )
+            wanted = f"{stretch.from_} to {stretch.to}"
+            raise ConfigError(f"area: {stretch.route} has no stretch {wanted}; look up its stakes in the layers")
         for section, part in parts.items():
             cut[section] = shapely.union(cut[section], part) if section in cut else part
     geometry = [cut.get(section, shape) for section, shape in roads.geometry.items()]
-    keep = [section in cut or roads.at[section, "route_code"] in whole for section in roads.index]
+    keep = [section in cut or code in whole for section, code in roads["route_code"].items()]
     return roads.assign(geometry=gpd.GeoSeries(geometry, index=roads.index, crs=roads.crs))[keep]
 
 

@@ -61,9 +61,7 @@ def _share_near(mask: np.ndarray, grid: Grid) -> np.ndarray:
     return cv2.boxFilter(mask.astype(np.float32), -1, (size, size), borderType=cv2.BORDER_REPLICATE)
 
 
-def _walk(
-    line: LineString, near: list[np.ndarray], reasons: list[str], grid: Grid
-) -> tuple[np.ndarray, list[str]]:
+def _walk(line: LineString, near: list[np.ndarray], reasons: list[str], grid: Grid) -> tuple[np.ndarray, list[str]]:
     """Cut measures (n + 1) of a line and the reason of each of its n steps."""
     steps = max(1, round(line.length / _STATION_M))
     cuts_m = np.linspace(0.0, line.length, steps + 1)

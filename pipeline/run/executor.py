@@ -81,4 +81,6 @@ def _connect(address: str) -> Any:
     try:
         return Client(address, timeout="20s")
     except (OSError, TimeoutError) as error:
-        raise ConfigError(f"dask.scheduler: {address} does not answer; is the scheduler running and reachable?") from error
+        raise ConfigError(
+            f"dask.scheduler: {address} does not answer; is the scheduler running and reachable?"
+        ) from error

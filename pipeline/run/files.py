@@ -103,7 +103,9 @@ def atomic(path: Path) -> Iterator[Path]:
         # mkstemp makes files private; results are to be read by colleagues as any other file is.
         scratch.chmod(0o666 & ~_umask())
     except OSError as error:
-        raise WorkspaceError(f"{path}: cannot be written: {error.strerror}; free space or rights are missing") from error
+        raise WorkspaceError(
+            f"{path}: cannot be written: {error.strerror}; free space or rights are missing"
+        ) from error
     try:
         yield scratch
         with scratch.open("rb+") as file:

@@ -1,4 +1,4 @@
-"""From candidates to findings: which zone, whose road, at which stake, in which county, beside what, under which permit."""
+"""From candidates to findings: which zone of whose road, at which stake, in which county, under which permit."""
 
 from __future__ import annotations
 
@@ -12,20 +12,28 @@ import shapely
 
 from ..attribution.assets import assets
 from ..attribution.counties import counties
+from ..attribution.exempt import exempt
 from ..attribution.identity import finding_id
-from ..attribution.permits import exempt, permits
+from ..attribution.permits import permits
 from ..attribution.place import place
 from ..attribution.priority import priority
 from ..geo.outline import size
 from ..legal.membership import judge
 from ..legal.rules import LegalRules
 from ..model.kinds import Membership
-from ..model.tables import FINDINGS
+from ..model.tables import ASSETS, EXEMPT, FINDINGS, PERMITS, Table
 from .plan import Plan
 
 _DIGITS = {
-    "area_m2": 2, "length_m": 2, "width_m": 2, "zone_overlap_m2": 2, "offset_m": 2, "asset_distance_m": 2,
-    "county_share": 4, "confidence": 4, "priority": 1,
+    "area_m2": 2,
+    "length_m": 2,
+    "width_m": 2,
+    "zone_overlap_m2": 2,
+    "offset_m": 2,
+    "asset_distance_m": 2,
+    "county_share": 4,
+    "confidence": 4,
+    "priority": 1,
 }
 _KEPT = {"reportable": bool, "why_not": object, "tile_id": object}
 
@@ -40,9 +48,10 @@ def placed(candidates: gpd.GeoDataFrame, plan: Plan) -> gpd.GeoDataFrame:
     table = table.join(judged)
     table = table.join(place(table, plan.linref, table["section"]))
     table = table.join(counties(table, layers.counties, border_m=decisions.border_m))
-    table = table.join(assets(table, layers.assets, within_m=decisions.asset_within_m))
-    table = table.join(permits(table, layers.permits, on=table["first_seen"], min_cover=decisions.permit_cover))
-    table = table.join(exempt(table, layers.exempt))
+    table = table.join(assets(table, _layer(layers.assets, ASSETS, table), within_m=decisions.asset_within_m))
+    granted = _layer(layers.permits, PERMITS, table)
+    table = table.join(permits(table, granted, on=table["first_seen"], min_cover=decisions.permit_cover))
+    table = table.join(exempt(table, _layer(layers.exempt, EXEMPT, table)))
     table["law"] = [_law(plan.rules, row) for row in table.itertuples()]
     table = table.join(priority(table))
     points = gpd.GeoSeries(shapely.point_on_surface(table.geometry.array), crs=table.crs).to_crs(4490)
@@ -60,6 +69,11 @@ def placed(candidates: gpd.GeoDataFrame, plan: Plan) -> gpd.GeoDataFrame:
     for name, digits in _DIGITS.items():
         table[name] = table[name].astype(float).round(digits)
     return table[[*FINDINGS.columns, *_KEPT, "geometry"]]
+
+
+def _layer(layer: gpd.GeoDataFrame | None, contract: Table, like: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The layer, or an empty one where none is configured."""
+    return contract.empty(crs=like.crs) if layer is None else layer
 
 
 def _law(rules: LegalRules, row: Any) -> str | None:

@@ -35,8 +35,7 @@ def join(candidates: gpd.GeoDataFrame, detectors: tuple[Options, ...]) -> gpd.Ge
     rows = []
     for _, same_kind in candidates.groupby("kind", sort=True):
         labels = _groups(same_kind.geometry.array)
-        for label in range(labels.max() + 1):
-            rows.append(_one(same_kind[labels == label], outlines))
+        rows += [_one(same_kind[labels == label], outlines) for label in range(labels.max() + 1)]
     joined = gpd.GeoDataFrame(pd.concat(rows, ignore_index=True), crs=candidates.crs)
     return joined.iloc[_order(joined)].reset_index(drop=True)[[*CANDIDATES.columns, "geometry"]]
 
@@ -60,7 +59,9 @@ def _one(views: gpd.GeoDataFrame, outlines: dict[str, str]) -> gpd.GeoDataFrame:
         shape = best.geometry.iloc[0]
     else:
         areas = views.geometry.area.to_numpy()
-        best = views.iloc[[int(np.argmax(areas))]].assign(confidence=float(np.average(views["confidence"], weights=areas)))
+        best = views.iloc[[int(np.argmax(areas))]].assign(
+            confidence=float(np.average(views["confidence"], weights=areas))
+        )
         shape = _union(views.geometry.array)
     drawn = _drawn(shape, outlines[best["detector"].iloc[0]])
     return best.assign(geometry=gpd.GeoSeries([drawn], index=best.index, crs=views.crs))

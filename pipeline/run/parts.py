@@ -71,7 +71,11 @@ def _plain(value: Any) -> Any:
 def _frame(rows: list[list[Any]], columns: list[str], epsg: int) -> gpd.GeoDataFrame:
     if not rows:
         empty = CANDIDATES.empty(crs=epsg) if columns[0] == "kind" else None
-        return empty if empty is not None else gpd.GeoDataFrame(columns=[*columns, "geometry"], geometry="geometry", crs=epsg)
+        return (
+            empty
+            if empty is not None
+            else gpd.GeoDataFrame(columns=[*columns, "geometry"], geometry="geometry", crs=epsg)
+        )
     shapes = shapely.from_wkb([row[-1] for row in rows])
     data = {name: [row[i] for row in rows] for i, name in enumerate(columns)}
     for name in ("last_absent", "first_seen"):

@@ -67,7 +67,9 @@ class Plan:
                 bands=self.bands,
                 zones=_within(self.zones, window),
                 roads=_within(self._roads, window),
-                due=_within(self.due, tile.square).assign(geometry=lambda d, square=tile.square: d.intersection(square)),
+                due=_within(self.due, tile.square).assign(
+                    geometry=lambda d, square=tile.square: d.intersection(square)
+                ),
                 corridor=shapely.intersection(self.corridor, window),
                 imagery=self.config.imagery,
                 detectors=self.config.detectors,
@@ -79,7 +81,9 @@ class Plan:
         config = self.config.dump()
         for elsewhere in ("output", "ledger", "dask", "decisions", "name"):
             config.pop(elsewhere, None)
-        scenes = [(s.scene_id, sorted((f.href, *_stamp(f.href)) for f in _files(s))) for s in (*self.before, *self.after)]
+        scenes = [
+            (s.scene_id, sorted((f.href, *_stamp(f.href)) for f in _files(s))) for s in (*self.before, *self.after)
+        ]
         vectors = [*_stamp(str(self.config.layers)), *_stamp(str(self.config.legal)), _digest(self.layers.roads)]
         counties = _digest(self.layers.counties)
         text = json.dumps([__version__, _source_digest(), config, scenes, vectors, counties], sort_keys=True)
@@ -182,7 +186,7 @@ def _scenes(config: RunConfig, searched: BaseGeometry, epsg: int) -> tuple[tuple
         scenes = source.scenes(area_lonlat, period, base=base)
         if not scenes:
             raise CatalogError(
-                f"imagery.{name}: no image of {period} touches the corridor; widen the period or add images to the source"
+                f"imagery.{name}: no image of {period} touches the corridor; widen the period or add images"
             )
         found.append(tuple(scenes))
     return found[0], found[1]

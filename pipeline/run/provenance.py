@@ -18,7 +18,17 @@ from ..model.scene import Scene
 from .plan import Plan
 from .tile import TileResult
 
-_LIBRARIES = ("numpy", "scipy", "scikit-image", "opencv-python-headless", "rasterio", "geopandas", "shapely", "pyproj", "dask")
+_LIBRARIES = (
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "opencv-python-headless",
+    "rasterio",
+    "geopandas",
+    "shapely",
+    "pyproj",
+    "dask",
+)
 
 
 def run_record(
@@ -121,7 +131,10 @@ def _git_commit() -> str | None:
     try:
         done = subprocess.run(  # noqa: S603
             ["git", "-C", str(root), "rev-parse", "HEAD"],  # noqa: S607
-            capture_output=True, text=True, timeout=10, check=False,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

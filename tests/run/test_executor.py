@@ -53,11 +53,14 @@ def test_a_running_scheduler_is_used() -> None:
         from distributed import LocalCluster
         import sys
         if __name__ == "__main__":
-            with LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as c:
-                print(c.scheduler_address, flush=True)
+            here = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+            with LocalCluster(n_workers=1, threads_per_worker=1, **here) as cluster:
+                print(cluster.scheduler_address, flush=True)
                 sys.stdin.readline()
     """)
-    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
         assert server.stdout is not None
         assert server.stdin is not None
         address = server.stdout.readline().strip()
@@ -80,7 +83,7 @@ def _listening(_: int) -> list[str]:
     for pid in pids:
         for link in Path(f"/proc/{pid}/fd").glob("*"):
             try:
-                target = os.readlink(link)
+                target = str(link.readlink())
             except OSError:
                 continue
             if target.startswith("socket:["):

@@ -29,7 +29,9 @@ def table(*views: dict) -> gpd.GeoDataFrame:
 
 
 def test_a_whole_view_wins_over_a_cut_one() -> None:
-    joined = join(table(view(box(0, 0, 12, 10), "t1", cut=True, confidence=0.99), view(box(0, 0, 20, 10), "t2")), DETECTORS)
+    joined = join(
+        table(view(box(0, 0, 12, 10), "t1", cut=True, confidence=0.99), view(box(0, 0, 20, 10), "t2")), DETECTORS
+    )
     assert len(joined) == 1
     assert joined.tile_id[0] == "t2"
     assert joined.geometry[0].symmetric_difference(box(0, 0, 20, 10)).area < 2.0
@@ -60,7 +62,11 @@ def test_the_order_of_arrival_changes_nothing() -> None:
     views = []
     for number in range(40):
         x, y = rng.uniform(0, 200, 2)
-        views.append(view(box(x, y, x + 12, y + 9), f"t{number % 7}", cut=bool(number % 3), confidence=float(rng.uniform(0.3, 1))))
+        views.append(
+            view(
+                box(x, y, x + 12, y + 9), f"t{number % 7}", cut=bool(number % 3), confidence=float(rng.uniform(0.3, 1))
+            )
+        )
     frame = table(*views)
     first = join(frame, DETECTORS)
     for seed in range(5):
