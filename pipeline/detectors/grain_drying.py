@@ -48,9 +48,9 @@ class GrainDryingOptions(Options):
 
     use: Literal["grain_drying"] = "grain_drying"
     min_confidence: float = Field(0.5, ge=0, le=1, description="candidates below this confidence are not reported")
-    min_length_m: float = Field(15.0, ge=5, le=200, description="shortest strip, covered length, m")
+    min_length_m: float = Field(20.0, ge=5, le=200, description="shortest strip, covered length (lorries are shorter), m")
     min_piece_m: float = Field(9.0, ge=3, le=100, description="shortest unbroken piece (longer than most vehicles), m")
-    min_width_m: float = Field(1.0, ge=0.5, le=5, description="narrowest strip (wider than lane paint), m")
+    min_width_m: float = Field(1.4, ge=0.5, le=5, description="narrowest strip (wider than a double line), m")
     max_width_m: float = Field(9.0, ge=2, le=30, description="widest strip, m")
     join_gap_m: float = Field(15.0, ge=0, le=100, description="gaps below this (driveways) are bridged in one strip, m")
     min_warm: float = Field(0.16, gt=0, le=2, description="least contrast of ln(R/B), against the road and against before")
@@ -93,10 +93,11 @@ class GrainDryingOptions(Options):
 
 
 _WEIGHTS: Mapping[str, float] = {
-    "hue": 2.0, "yellow": 0.8, "bright": 0.8, "nir": 1.2, "length": 1.2, "elongation": 0.8, "straight": 0.8,
-    "smooth": 0.8, "paved_before": 2.0, "at_edge": 1.2, "unlike_verge": 1.2, "part_of_lane": 0.6, "season": 0.8,
+    "hue": 1.1, "yellow": 0.5, "bright": 0.4, "nir": 0.7, "length": 0.7, "elongation": 0.4, "straight": 0.4,
+    "smooth": 0.4, "paved_before": 1.1, "at_edge": 1.1, "unlike_verge": 0.7, "part_of_lane": 0.3, "season": 0.6,
+    "road_seen": 0.5,
 }  # fmt: skip
-_BIAS = -5.0
+_BIAS = -3.6
 
 
 @detector
@@ -144,7 +145,9 @@ class GrainDrying:
         mask = cleaned(
             mask, frame, bridge_m=3.0, shortest_m=self.options.min_piece_m, narrowest_m=self.options.min_width_m
         )
-        for strip in find(mask, now["warm"], frame, gap_m=self.options.join_gap_m, reach=reach):
+        # Half of a step lies at its middle in reflectance, not in logarithms, which would draw strips on asphalt too wide.
+        colour = features[1]["gap"] - bare[1].level["gap"]
+        for strip in find(mask, colour, frame, gap_m=self.options.join_gap_m, reach=reach):
             evidence = self._measure(strip, frame, pavement, (was, now, new), bare[1])
             row = self._judge(evidence, view)
             if row is not None:
@@ -202,6 +205,7 @@ class GrainDrying:
             "edge_gap_m": float(np.median(np.abs(edge - outer)[seen])),
             "pavement_offset_m": float(np.median(pavement.offset_m[strip.columns])),
             "pavement_width_m": float(np.median(left - right)),
+            "pavement_clarity": float(np.median(pavement.clarity[strip.columns])),
             "surface": "concrete" if self._is_concrete(bare, strip) else "asphalt",
             "paved_before": _share_like_road(was, inside),
             "verge_difference": _difference(now, inside, beside),
@@ -215,7 +219,7 @@ class GrainDrying:
     def _judge(self, evidence: dict[str, Any], view: View) -> dict[str, Any] | None:
         """The row of a strip, or None when it is too small, too wide or not believed."""
         o = self.options
-        if evidence["covered_length_m"] < o.min_length_m or not o.min_width_m <= evidence["width_m"] <= o.max_width_m:
+        if evidence["covered_length_m"] < o.min_length_m or not 0.9 * o.min_width_m <= evidence["width_m"] <= o.max_width_m:
             return None
         in_harvest = o.in_harvest(view.after_day, _province(view.roads, evidence["section"]))
         score = {name: float(value) for name, value in _cues(evidence, in_harvest=in_harvest).items()}
@@ -236,11 +240,11 @@ def _cues(e: Mapping[str, Any], *, in_harvest: bool) -> dict[str, float]:
         return float(np.clip((value - low) / (high - low), 0, 1))
 
     return {
-        "hue": ramp(e["hue_contrast"], 0.1, 0.5),
+        "hue": ramp(e["hue_contrast"], 0.12, 0.45),
         "yellow": ramp(min(e["yellow_contrast"], 1.5 * e["red_contrast"]), 0.04, 0.2),
         "bright": 2 * ramp(e["brightness_contrast"], -0.3, 0.3) - 1,
         "nir": 0.0 if e["nir_contrast"] is None else 2 * ramp(e["nir_contrast"], 0.1, 0.6) - 1,
-        "length": 2 * ramp(e["covered_length_m"], 10, 40) - 1,
+        "length": 2 * ramp(e["covered_length_m"], 15, 45) - 1,
         "elongation": 2 * ramp(e["length_m"] / e["width_m"], 3, 10) - 1,
         "straight": 1 - 2 * ramp(e["edge_roughness_m"], 0.1, 0.7),
         "smooth": 1 - 2 * ramp(e["texture"], 0.05, 0.3),
@@ -248,6 +252,7 @@ def _cues(e: Mapping[str, Any], *, in_harvest: bool) -> dict[str, float]:
         "at_edge": 1 - 2 * ramp(e["edge_gap_m"], 0.7, 2.0),
         "unlike_verge": 2 * ramp(e["verge_difference"], 0.3, 1.5) - 1,
         "part_of_lane": 1 - 2 * ramp(e["share_of_lane"], 0.6, 0.95),
+        "road_seen": 2 * ramp(e["pavement_clarity"], 0.05, 0.4) - 1,
         "season": 0.0 if in_harvest else -1.0,
     }
 
@@ -257,12 +262,11 @@ def _smoothed(frame: RoadFrame, image: Mapping[str, np.ndarray], view: View) -> 
     samples = {name: frame.sample(band, view.grid) for name, band in image.items()}
     seen = cues.observed(samples)
     width = max(int(round(_SMOOTH_M / frame.along_step_m)) // 2 * 2 + 1, 1)
-    height = max(int(round(0.5 / frame.across_step_m)) // 2 * 2 + 1, 1)
-    weight = np.maximum(cv2.blur(seen.astype(np.float32), (width, height), borderType=cv2.BORDER_REFLECT), 1e-6)
+    weight = np.maximum(cv2.blur(seen.astype(np.float32), (width, 1), borderType=cv2.BORDER_REFLECT), 1e-6)
     return {
         name: np.where(
             seen,
-            cv2.blur(np.where(seen, band, 0).astype(np.float32), (width, height), borderType=cv2.BORDER_REFLECT) / weight,
+            cv2.blur(np.where(seen, band, 0).astype(np.float32), (width, 1), borderType=cv2.BORDER_REFLECT) / weight,
             np.float32(np.nan),
         )
         for name, band in samples.items()

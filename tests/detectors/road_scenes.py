@@ -90,10 +90,14 @@ def render(recipe: Recipe) -> Scene:
     images = []
     for after in (False, True):
         canvas = _ground(np.random.default_rng(ground_seed), recipe, along, across, after=after)
+        over = recipe.hazard in ("vehicles", "shadows", "autumn_trees")  # these lie on the grain, the others under it
+        if not over:
+            _hazard(np.random.default_rng(ground_seed + 7), recipe, canvas, (along, across), after=after)
         if after or recipe.before_strips:
             for strip in strips:
                 _paint_strip(canvas, strip, along, across, recipe.crop)
-        _hazard(np.random.default_rng(ground_seed + 7), recipe, canvas, (along, across), after=after)
+        if over:
+            _hazard(np.random.default_rng(ground_seed + 7), recipe, canvas, (along, across), after=after)
         images.append(_sense(canvas, fine, rng, recipe, after=after))
     truth = [Polygon(arc.to_map(*_strip_ring(s))) for s in strips]
     wiggle = np.linspace(-20, arc.length + 20, 40)
