@@ -65,9 +65,8 @@ class Scorecard:
             {"group": group} | {str(name): _plain(value) for name, value in row.items()}
             for group, row in zip(self.table.index, self.table.to_dict("records"), strict=True)
         ]
-        return json.dumps(
-            {"by": list(self.by), "scores": rows, "notes": list(self.notes)}, ensure_ascii=False, indent=2
-        )
+        card = {"by": list(self.by), "scores": rows, "notes": list(self.notes)}
+        return json.dumps(card, ensure_ascii=False, indent=2, allow_nan=False)
 
     def text(self) -> str:
         """Two aligned tables for a terminal, with the 95 % intervals, and the notes."""
