@@ -13,16 +13,16 @@ from contextlib import AbstractContextManager
 from types import MappingProxyType
 from urllib.parse import urlsplit, urlunsplit
 
-_EVERYWHERE = {
+_EVERYWHERE: dict[str, str | int] = {
     "GDAL_NUM_THREADS": "1",  # tiles run in parallel already; with threads GDAL does not retry a failed range request
     "GDAL_VRT_ENABLE_PYTHON": "NO",  # no code from a data file
-    "GDAL_CACHEMAX": "128",  # MB; the default, a share of the machine's memory, is not ours to take
+    "GDAL_CACHEMAX": 128 * 2**20,  # bytes; the default, a share of the machine's memory, is not ours to take
     "GTIFF_IGNORE_READ_ERRORS": "NO",  # a broken block is an error, not black pixels
 }
-_LOCAL = {
+_LOCAL: dict[str, str | int] = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "TRUE",  # ask for sidecars (.ovr, .tfw) by name; folders may hold 100,000 scenes
 }
-_REMOTE = {
+_REMOTE: dict[str, str | int] = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",  # no listing and no request for sidecars
     "GDAL_PAM_ENABLED": "NO",  # no request for .aux.xml; beside a local file it may hold the coordinate system
     "CPL_VSIL_CURL_USE_HEAD": "NO",  # links signed for GET refuse HEAD
@@ -72,7 +72,7 @@ def checked(href: str) -> str:
     return href
 
 
-def settings(href: str, *, afresh: bool = False) -> Mapping[str, str]:
+def settings(href: str, *, afresh: bool = False) -> Mapping[str, str | int]:
     """GDAL options for reading ``href``.
 
     ``afresh`` forgets what the process remembers of that address: GDAL caches failures and cut bodies, so that a second
@@ -80,7 +80,7 @@ def settings(href: str, *, afresh: bool = False) -> Mapping[str, str]:
     """
     if not is_remote(href):
         return MappingProxyType(_EVERYWHERE | _LOCAL)
-    forget = {}
+    forget: dict[str, str | int] = {}
     if afresh:
         parts = urlsplit(href)
         prefix = f"/vsis3/{parts.netloc}" if parts.scheme == "s3" else f"/vsicurl/{parts.scheme}://{parts.netloc}"

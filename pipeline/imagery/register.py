@@ -53,6 +53,10 @@ class RegistrationOptions(Options):
         default=0.1, ge=0, le=1, description="Smaller shifts are left: resampling would blur more than it mends, px."
     )
 
+    def tolerance_px(self, pixel_m: float) -> float:
+        """Largest shift that is corrected, px."""
+        return max(self.max_shift_m / pixel_m, self.max_shift_px)
+
 
 @dataclass(frozen=True)
 class Registration:
@@ -108,7 +112,7 @@ def register(
                          f"{list(fixed.data_vars)} {dict(fixed.sizes)}")  # fmt: skip
     still = [fixed[name].to_numpy() for name in common]
     loose = [moving[name].to_numpy() for name in common]
-    tolerance_px = max(options.max_shift_m / pixel_m, options.max_shift_px)
+    tolerance_px = options.tolerance_px(pixel_m)
     measure = _measure(still, loose, tolerance_px, options)
     doubt = _doubt(measure, options)
     shift_px = _rounded(-measure.place_px[0]), _rounded(-measure.place_px[1])
