@@ -26,7 +26,7 @@ CLASSES = {"G311": "G", "S253": "S", "X201": "X"}
 
 
 def side_point(line: LineString, share: float, offset_m: float) -> tuple[Point, float]:
-    here, ahead = line.interpolate(share, True), line.interpolate(min(share + 1e-4, 1), True)
+    here, ahead = line.interpolate(share, normalized=True), line.interpolate(min(share + 1e-4, 1), normalized=True)
     angle = np.arctan2(ahead.y - here.y, ahead.x - here.x)
     return Point(here.x - np.sin(angle) * offset_m * M, here.y + np.cos(angle) * offset_m * M), np.degrees(angle)
 
@@ -145,7 +145,7 @@ def zones_frame() -> gpd.GeoDataFrame:
 
 def stakes_frame() -> gpd.GeoDataFrame:
     rows = [
-        (route, stake(100_000 + m), line.interpolate(m / 30_000, True))
+        (route, stake(100_000 + m), line.interpolate(m / 30_000, normalized=True))
         for route, line in ROADS.items()
         for m in range(0, 30_001, 100)
     ]

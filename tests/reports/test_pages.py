@@ -1,0 +1,179 @@
+"""Pages as text: sealed, small, the same every time."""
+
+import json
+import re
+import time
+
+import folium
+import geopandas as gpd
+import pytest
+import shapely
+from fake_county import OUTLINE, ROADS, make_county, make_findings, make_index
+
+from pipeline.errors import LuyuError
+from pipeline.reports import county_data, county_map, encode, index_page, offline
+from pipeline.reports.county_data import MapOptions
+from pipeline.reports.pages import lonlat
+
+
+def data_of(page: str) -> dict:
+    return json.loads(re.search(r'id="luyu-data">(.*?)</script>', page, re.S)[1])
+
+
+def decoded(flat: list[int]) -> list[tuple[float, float]]:
+    points, x, y = [], 0, 0
+    for dx, dy in zip(flat[::2], flat[1::2], strict=True):
+        x, y = x + dx, y + dy
+        points.append((x / encode.SCALE, y / encode.SCALE))
+    return points
+
+
+def test_the_same_county_gives_the_same_page(county):
+    first = county_map.render(county)
+    shuffled = make_county(findings=county.findings.sample(frac=1, random_state=3), chips=dict(county.chips))
+    assert county_map.render(shuffled) == first
+    assert index_page.render(make_index()) == index_page.render(make_index())
+
+
+def test_rendering_leaves_folium_as_it_was(county):
+    before = list(folium.Map.default_js), list(folium.Map.default_css)
+    county_map.render(county)
+    assert (list(folium.Map.default_js), list(folium.Map.default_css)) == before
+    assert "cdn.jsdelivr.net" in folium.Map().get_root().render()
+
+
+def test_the_policy_allows_exactly_the_scripts_of_the_page(county):
+    page = county_map.render(county)
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
+    assert policy.startswith("default-src 'none'; img-src data:;")
+    assert "unsafe" not in policy
+    assert policy.count("'sha256-") == len(re.findall(r"<script>", page)) + len(re.findall(r"<style>", page))
+    assert page.index("Content-Security-Policy") < page.index("<script")
+    assert "Redistributions of source code must retain" in page  # Leaflet's licence travels with it
+
+
+@pytest.mark.parametrize(
+    "intruder",
+    [
+        '<script src="https://example.org/a.js"></script>',
+        '<link rel="stylesheet" href="a.css">',
+        '<img src="tile.png">',
+        '<img srcset="//example.org/a.png 2x">',
+        '<a href="https://example.org">x</a>',
+        '<a href="javascript:alert(1)">x</a>',
+        "<style>a { background: url(https://example.org/a.png) }</style>",
+        "<style>@import 'a.css';</style>",
+        '<p onclick="a()">x</p>',
+        '<p style="color: red">x</p>',
+        "<iframe></iframe>",
+        '<base href="/">',
+    ],
+)
+def test_a_page_that_needs_anything_else_is_refused(intruder):
+    with pytest.raises(LuyuError, match="not self-contained"):
+        offline.seal(f"<head>{offline.CSP_MARK}</head><body>{intruder}</body>")
+
+
+def test_what_belongs_to_the_page_is_let_through():
+    own = (
+        '<a href="counties/320322.html">x</a><a href="#a">y</a><img src="data:image/png;base64,AA=="><script>1</script>'
+    )
+    assert own in offline.seal(f"<head>{offline.CSP_MARK}</head><body>{own}</body>")
+
+
+def test_leaflet_that_is_not_leaflet_is_refused(monkeypatch):
+    monkeypatch.setitem(offline._PUBLISHED, "leaflet.js", "0" * 44)
+    with pytest.raises(LuyuError, match=r"not the leaflet\.js that Leaflet 1\.9\.4 published"):
+        offline._leaflet("leaflet.js")
+
+
+def test_a_missing_leaflet_names_the_remedy(monkeypatch):
+    monkeypatch.setattr(offline, "_PACKAGE", "no-such-package")
+    with pytest.raises(LuyuError, match="pip install no-such-package"):
+        offline._leaflet("leaflet.js")
+
+
+def test_geometry_comes_back_within_its_rounding():
+    line = ROADS["G311"]
+    (part,) = encode.lines(line)
+    assert shapely.hausdorff_distance(shapely.LineString(decoded(part)), line) < 1e-6
+    holed = OUTLINE.difference(OUTLINE.buffer(-0.05))
+    ((outer, hole),) = encode.polygons(holed)
+    assert shapely.Polygon(decoded(outer), [decoded(hole)]).symmetric_difference(holed).area < 1e-6 * holed.length
+    assert encode.polygons(shapely.Polygon()) == encode.lines(None) == []
+
+
+def test_tables_in_metres_are_turned_to_degrees_and_those_without_crs_refused(county):
+    metric = county.findings.to_crs(4548)
+    back = lonlat(metric, "findings")
+    assert back.geometry.geom_equals_exact(county.findings.geometry, 1e-8).all()
+    with pytest.raises(LuyuError, match=r"'findings'.*no CRS"):
+        lonlat(gpd.GeoDataFrame(geometry=[OUTLINE]), "findings")
+
+
+def test_pictures_are_kept_by_priority_within_the_budget(county):
+    order = county.findings.sort_values("priority", ascending=False)["finding_id"]
+    with_chips = [f for f in order if f in county.chips]
+    budget = sum(len(p) for f in with_chips[:3] for p in county.chips[f])
+    data = data_of(county_map.render(county, MapOptions(chip_budget_bytes=budget)))
+    assert list(data["chips"]) == with_chips[:3]
+    assert data["chipsLeftOut"] == len(with_chips) - 3
+
+
+def test_a_picture_that_is_none_is_named():
+    findings = make_findings(1)
+    county = make_county(findings=findings, chips={findings["finding_id"][0]: (b"GIF89a", b"GIF89a")})
+    with pytest.raises(LuyuError, match=r"f0000320322.*neither WebP, JPEG nor PNG"):
+        county_map.render(county)
+
+
+def test_every_finding_and_stretch_stands_in_the_data(county):
+    data = data_of(county_map.render(county))
+    assert [f["id"] for f in data["findings"]] == [
+        r.finding_id
+        for r in county.findings.sort_values(["priority", "finding_id"], ascending=[False, True]).itertuples()
+    ]
+    assert {gap[0] for gap in data["unobserved"]} == {"cloud", "no_image"}
+    assert len(data["stakes"]) == len(county.stakes)
+    assert {zone[0] for zone in data["zones"]} == {"pavement", "highway_land", "control_zone"}
+    card = dict(data["findings"][0]["rows"])
+    assert {"zone", "membership", "why", "law", "last_absent", "first_seen", "case_no"} <= set(card)
+
+
+def test_a_plug_ins_kind_is_drawn_under_its_own_name():
+    findings = make_findings(2)
+    findings["kind"] = ["pond", "building"]
+    data = county_data.page_data(make_county(findings=findings, chips={}), MapOptions())
+    assert [kind[0] for kind in data["kinds"]][-1] == "pond"
+
+
+def test_a_county_map_is_lighter_and_faster_than_folium_geojson():
+    findings = make_findings(1500)
+    findings["area_m2"] = findings["area_m2"].round(1)
+    county = make_county(findings=findings, chips={})
+    county_map.render(make_county(1, chips={}))  # read Leaflet and templates once
+    start = time.process_time()
+    ours = county_map.render(county)
+    mid = time.process_time()
+    chart = folium.Map()
+    findings = findings.drop(columns=["last_absent", "first_seen", "confirmed_on"])  # dates are more than it can write
+    folium.GeoJson(findings.to_crs(4326), tooltip=folium.GeoJsonTooltip(["stake"])).add_to(chart)
+    theirs = chart.get_root().render()
+    end = time.process_time()
+    assert len(ours) - len(county_map.render(make_county(0, chips={}))) < 0.7 * len(theirs)
+    assert mid - start < end - mid
+
+
+def test_the_overview_shows_numerators_and_denominators():
+    page = index_page.render(make_index())
+    assert "39/54" in page  # inside the zone, of all clues of one county
+    assert "74.9/83.4" in page  # km observed of km due
+    assert "云或云影 1.90 km；影像缺失 0.40 km" in page
+    assert 'href="counties/320322.html"' in page
+    assert "<script" not in page
+
+
+def test_links_to_counties_stay_in_their_folder():
+    assert index_page.county_link("../../etc/passwd").startswith("counties/_etc_passwd-")
+    assert index_page.county_link("320322") == "counties/320322.html"
+    assert index_page.county_link("a/b") != index_page.county_link("a_b")
