@@ -14,7 +14,7 @@ from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 from ..errors import CatalogError
 
 _SCHEMES = ("https", "http", "s3", "file", "")
-_FORBIDDEN = ("<", ">", "|", "\x00", "\n", "\r", "/vsi", "\\vsi", "header_file=")
+_FORBIDDEN = ("<", ">", "|", "\x00", "\n", "\r", "/vsi", "\\vsi", "header_file=", "gtiff_dir:")
 
 
 def is_remote(href: str) -> bool:

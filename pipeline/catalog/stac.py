@@ -20,6 +20,8 @@ from .sensors import sensor as sensor_of
 if TYPE_CHECKING:
     import datetime as dt
 
+    from .stac_walk import Walk
+
 
 class StacSource(Options):
     """A STAC catalogue or API whose assets are GeoTIFFs (COGs)."""
@@ -104,18 +106,16 @@ class StacSource(Options):
         if faults:
             raise Problems(faults)
         if not found:
-            raise CatalogError(f"{redacted(source.url)}: {self._nothing(period, inside, days, walk.intervals)}")
+            raise CatalogError(f"{redacted(source.url)}: {self._nothing(period, inside, days, walk)}")
         return tuple(sorted(_named(found), key=lambda scene: (scene.day, scene.scene_id)))
 
-    def _nothing(
-        self, period: Period, inside: int, days: set[dt.date], intervals: Sequence[tuple[dt.date, dt.date]]
-    ) -> str:
+    def _nothing(self, period: Period, inside: int, days: set[dt.date], walk: Walk) -> str:
         if inside:
             clouds = "" if self.max_cloud_percent >= 100 else f", or all are cloudier than {self.max_cloud_percent:g} %"
             return f"none of its {inside} items of {period} touches the area{clouds}"
-        known = [*days, *(day for interval in intervals for day in interval)]
-        if not known:
-            return f"has no items for {period} near the area"
+        known = [*days, *(day for interval in walk.intervals for day in interval)]
+        if not known or (walk.out_of_reach and not days):
+            return f"has no items of {period} near the area; check the roads, the area and the catalogue's extent"
         return f"has no items in {period}; it has items from {min(known)} to {max(known)}"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pystac
 import shapely
-from pystac.errors import STACError
+from pystac.errors import STACError, STACTypeError
 
 from ..errors import CatalogError
 from ..model.scene import Band, BandFile, Scene, Sensor
@@ -34,12 +34,12 @@ MASK_BAD: Mapping[str, frozenset[int]] = MappingProxyType(
 
 
 def parsed(data: Mapping[str, Any], href: str) -> pystac.Item:
-    """The item in ``data``, migrated to the current STAC version; CatalogError naming ``href`` when it is none."""
+    """The item in ``data``; CatalogError naming ``href`` when it is none."""
     if not isinstance(data.get("assets"), dict):
         raise CatalogError(f"{redacted(href)}: no STAC item: it has no assets")
     try:
-        return pystac.Item.from_dict(dict(data), href=href, migrate=True)
-    except (STACError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return pystac.Item.from_dict(dict(data), href=href, migrate=False)
+    except (STACError, STACTypeError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CatalogError(f"{redacted(href)}: not a valid STAC item: {type(error).__name__}: {error}") from error
 
 

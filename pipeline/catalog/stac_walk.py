@@ -28,7 +28,7 @@ _SLACK = dt.timedelta(days=1)
 
 @dataclass
 class Walk:
-    """One pass over a catalogue; afterwards it knows which collections it saw and which times they claim to cover."""
+    """One pass over a catalogue; afterwards it knows the collections it saw, their times, and how many lie elsewhere."""
 
     area_lonlat: BaseGeometry
     period: Period
@@ -36,6 +36,7 @@ class Walk:
     collections: list[str] = field(default_factory=list)
     intervals: list[tuple[dt.date, dt.date]] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
+    out_of_reach: int = 0
 
     def items(self, url: str) -> Iterator[tuple[pystac.Item, str]]:
         """Items with the address of the document that they stand in, in the order of the catalogue's links.
@@ -110,7 +111,10 @@ class Walk:
         if intervals and not any(first <= last_day and last >= first_day for first, last in intervals):
             return True
         boxes = _boxes(extent)
-        return bool(boxes) and not any(box.intersects(self.area_lonlat) for box in boxes)
+        if boxes and not any(box.intersects(self.area_lonlat) for box in boxes):
+            self.out_of_reach += 1
+            return True
+        return False
 
     def _search(self, url: str) -> Iterator[tuple[pystac.Item, str]]:
         """Items of a STAC API, page by page; what the server promises must arrive, once each."""

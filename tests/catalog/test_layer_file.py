@@ -143,8 +143,8 @@ def test_files_that_would_read_other_files_never_reach_the_reader(tmp_path, coun
     secret = tmp_path / "secret.gpkg"
     counties.to_file(secret)
     (tmp_path / name).write_text(content.format(secret=secret))
-    monkeypatch.setattr(pyogrio, "read_info", lambda *a, **k: pytest.fail("opened"))
-    monkeypatch.setattr(pyogrio, "list_layers", lambda *a, **k: pytest.fail("opened"))
+    for function in ("read_info", "list_layers", "read_dataframe"):
+        monkeypatch.setattr(pyogrio, function, lambda *_, **__: pytest.fail("opened"))
     with pytest.raises(LayerError, match=r"refused|is not read"):
         read_layer(entry(tmp_path / name))
 
