@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -41,17 +43,17 @@ def claims(findings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return tidy.loc[order.sort_values(["route", "stake", "id"], kind="stable").index]
 
 
-def evidence(row: pd.Series) -> dict[str, object]:
+def evidence(row: Mapping[Any, Any]) -> dict[str, object]:
     """What an event remembers of a finding, ready for JSON."""
     kept: dict[str, object] = {"scene_before": row["scene_before"], "scene_after": row["scene_after"]}
     for name in _KEPT:
-        value = row.get(name)
-        if value is not None and not pd.isna(value):
-            kept[name] = value.item() if isinstance(value, np.generic) else value
+        value = plain(row.get(name))
+        if value is not None:
+            kept[name] = value
     return kept
 
 
-def scene_pair(row: pd.Series) -> str:
+def scene_pair(row: Mapping[Any, Any]) -> str:
     """The key of a sighting: the two scenes that show it."""
     return f"{row['scene_before'] or ''}\n{row['scene_after'] or ''}"
 

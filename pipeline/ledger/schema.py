@@ -66,16 +66,19 @@ events = sa.Table(
 )
 
 # Nothing that was written is ever changed: the database itself refuses.
+_REFUSE = """CREATE OR REPLACE FUNCTION luyu_refuse() RETURNS trigger LANGUAGE plpgsql
+AS $$ BEGIN RAISE EXCEPTION 'a ledger is append-only'; END $$"""
+_REFUSALS = {
+    "sqlite": "CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} "
+    "BEGIN SELECT RAISE(ABORT, 'a ledger is append-only'); END",
+    "postgresql": "CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} EXECUTE FUNCTION luyu_refuse()",
+}
+sa.event.listen(cases, "after_create", sa.DDL(_REFUSE).execute_if(dialect="postgresql"))
 for _table in (cases, events):
     for _verb in ("UPDATE", "DELETE"):
-        sa.event.listen(
-            _table,
-            "after_create",
-            sa.DDL(
-                f"CREATE TRIGGER {_table.name}_no_{_verb.lower()} BEFORE {_verb} ON {_table.name} "
-                f"BEGIN SELECT RAISE(ABORT, 'a ledger is append-only'); END"
-            ).execute_if(dialect="sqlite"),
-        )
+        for _dialect, _text in _REFUSALS.items():
+            _ddl = sa.DDL(_text.format(table=_table.name, verb=_verb))
+            sa.event.listen(_table, "after_create", _ddl.execute_if(dialect=_dialect))
 
 
 def open_engine(place: str | Path, *, create: bool, wait_s: float) -> Engine:

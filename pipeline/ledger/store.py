@@ -109,10 +109,10 @@ class Ledger:
                 if row["what"] not in SIGHTINGS:
                     raise LedgerError(f"not a sighting: {row['what']!r}; expected one of {sorted(SIGHTINGS)}")
                 views.one(connection, str(row["case_no"]), str(self._engine.url.database))
-                cell = pd.Series({name: plain(value) for name, value in row.items()})
+                cell = {str(name): plain(value) for name, value in row.items()}
                 detail: dict[str, object] = {"scene_before": cell["scene_before"], "scene_after": cell["scene_after"]}
                 rows.append(
-                    _event(cell["case_no"], What(cell["what"]), _utc(now), scene_pair(cell), detail=detail)
+                    _event(str(cell["case_no"]), str(cell["what"]), _utc(now), scene_pair(cell), detail=detail)
                     | {"on_date": None if cell["day"] is None else str(cell["day"])[:10], "run_id": run_id}
                 )
             return _append(connection, rows)
@@ -183,7 +183,7 @@ class Ledger:
         seq = views.last_seq(connection, sorted(set(group)))
         epsg, area = int(wanted.crs.to_epsg()), new.geometry.area
         rows = []
-        for label, row in new.iterrows():
+        for label, row in zip(new.index, new.to_dict("records"), strict=True):
             seq[group[label]] = seq.get(group[label], 0) + 1
             numbers[label] = number(self.options.number, county[label], row["day"], row["kind"], seq[group[label]])
             rows.append(
@@ -200,7 +200,7 @@ class Ledger:
         numbers = sorted(set(wanted["case_no"]))
         before, known = views.standing(connection, numbers), views.keys(connection, numbers)
         rows = []
-        for _, row in wanted.iterrows():
+        for row in wanted.to_dict("records"):
             key, detail = scene_pair(row), evidence(row)
             if (row["case_no"], What.OBSERVED, key) in known:
                 continue

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 
 import pytest
 
@@ -108,6 +109,13 @@ def test_network_shares_are_told_from_disks(tmp_path):
 
 
 def test_a_ledger_on_a_share_is_refused(path, monkeypatch):
-    monkeypatch.setattr("pipeline.ledger.schema._file_system", lambda path: "nfs4")
+    monkeypatch.setattr("pipeline.ledger.schema._file_system", lambda _: "nfs4")
     with pytest.raises(LedgerError, match="network share"):
         Ledger.open(path)
+
+
+def test_without_the_postgres_driver_the_remedy_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(LedgerError, match="pip install") as error:
+        Ledger.open("postgresql://u:secret@host/db")
+    assert "secret" not in str(error.value)

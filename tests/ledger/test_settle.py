@@ -197,7 +197,7 @@ def test_bad_findings_are_refused_and_leave_no_trace(ledger, spoil, why):
 
 
 def test_a_failure_midway_leaves_nothing(ledger, monkeypatch):
-    monkeypatch.setattr("pipeline.ledger.store.evidence", lambda row: 1 / 0)
+    monkeypatch.setattr("pipeline.ledger.store.evidence", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         ledger.settle(make_findings(PLACES), run_id="r1", now=NOW)
     assert ledger.cases() == []
