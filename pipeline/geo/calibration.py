@@ -36,7 +36,9 @@ class Chain:
     length_m: np.ndarray
     gap_m: np.ndarray
 
-    def calibrated(self, part: np.ndarray, measure_m: np.ndarray, stake_m: np.ndarray, *, direction: int) -> list[Knots]:
+    def calibrated(
+        self, part: np.ndarray, measure_m: np.ndarray, stake_m: np.ndarray, *, direction: int
+    ) -> list[Knots]:
         """Knots of each part from consistent stakes at ``measure_m`` of ``part`` (sorted along the chain).
 
         Beyond the last stake stakes go on metre by metre in ``direction`` (+1, -1). Gaps between parts do not count, unless

@@ -116,7 +116,9 @@ class _Beside:
         if not len(some):
             return out
         middle = segments.start[some] + segments.unit[some] * segments.length[some, None] / 2
-        ends = np.stack([segments.start[some], segments.start[some] + segments.unit[some] * segments.length[some, None]], 1)
+        ends = np.stack(
+            [segments.start[some], segments.start[some] + segments.unit[some] * segments.length[some, None]], 1
+        )
         tree = shapely.STRtree(shapely.linestrings(ends))
         i, j = tree.query(shapely.points(middle), predicate="dwithin", distance=MAX_SEPARATION_M)
         at, i, j = middle[i], some[i], some[j]
@@ -156,7 +158,9 @@ def _lines(roads: gpd.GeoDataFrame) -> tuple[np.ndarray, list[np.ndarray]]:
             raise GeometryError(f"roads, section {roads.index[i]}: a {part.geom_type} is no centreline")
         xy = shapely.get_coordinates(part)
         if not np.isfinite(xy).all():
-            raise GeometryError(f"roads, section {roads.index[i]}: infinite coordinates; check the layer's CRS and axes")
+            raise GeometryError(
+                f"roads, section {roads.index[i]}: infinite coordinates; check the layer's CRS and axes"
+            )
         moved = np.concatenate([[True], np.hypot(*np.diff(xy, axis=0).T) > 1e-6]) if len(xy) else np.array([], bool)
         if moved.sum() > 1:
             rows.append(i)
@@ -166,7 +170,9 @@ def _lines(roads: gpd.GeoDataFrame) -> tuple[np.ndarray, list[np.ndarray]]:
 
 def _dense_beside_others(lines: list[np.ndarray], key: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
     """Lines, and which of them come near another of their route; those get a vertex every 50 m, where runs can begin."""
-    shapes = shapely.linestrings(np.concatenate(lines), indices=np.repeat(np.arange(len(lines)), [len(x) for x in lines]))
+    shapes = shapely.linestrings(
+        np.concatenate(lines), indices=np.repeat(np.arange(len(lines)), [len(x) for x in lines])
+    )
     one, other = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=MAX_SEPARATION_M)
     accompanied = np.zeros(len(lines), dtype=bool)
     accompanied[one[(one != other) & (key[one] == key[other])]] = True

@@ -119,7 +119,9 @@ class LinearReference:
         if not off_m[best] <= _END_TOLERANCE_M:
             ranges = f"{Stake(max(low.min(), 0.0))} to {Stake(max(high.max(), 0.0))}"
             near = Stake(max(float(np.clip(stake_m, low[best], high[best])), 0.0))
-            raise StakeError(f"{route_code} has no stake {stake_m / 1000:.3f} km; it runs from {ranges}, nearest is {near}")
+            raise StakeError(
+                f"{route_code} has no stake {stake_m / 1000:.3f} km; it runs from {ranges}, nearest is {near}"
+            )
         span = mine[best]
         rise = span["s1"] - span["s0"]
         share = np.clip((stake_m - span["s0"]) / rise, 0.0, 1.0) if rise else 0.0

@@ -130,7 +130,11 @@ def _by_stakes(
             f" section {parts[members[0]].section} and are left out"
         )
     direction = direction or (-1 if row["stake_to_m"] < row["stake_from_m"] else 1)
-    for line, k in zip(members, chain.calibrated(part[kept], at[kept] - offset[part[kept]], stake_m[kept], direction=direction), strict=True):
+    for line, k in zip(
+        members,
+        chain.calibrated(part[kept], at[kept] - offset[part[kept]], stake_m[kept], direction=direction),
+        strict=True,
+    ):
         knots[line] = k
 
 

@@ -51,7 +51,9 @@ def tiles_over(
     if not np.isfinite(shapely.get_coordinates(corridor)).all():
         raise GeometryError("the corridor has infinite coordinates; check the CRS of the roads layer")
     if shapely.area(corridor) <= 0:
-        raise GeometryError("the corridor has no area; check that the roads layer holds lines within the area asked for")
+        raise GeometryError(
+            "the corridor has no area; check that the roads layer holds lines within the area asked for"
+        )
     step_m = tile_px * pixel_m
     cores, rows, cols = _halved(corridor, step_m)
     order = _order(cores, rows, cols, along)

@@ -23,7 +23,9 @@ _VERGE_M = 0.75  # 土路肩 of a divided road between its pavement and the edge
 class ZoneWidth(Options):
     """Building control zone of one class of roads."""
 
-    width_m: float | None = Field(description="Width from its origin outward, m; null: the class has no zone.", ge=0, le=500)
+    width_m: float | None = Field(
+        description="Width from its origin outward, m; null: the class has no zone.", ge=0, le=500
+    )
     origin: Literal["highway_land_edge", "ditch_edge"] = Field(description="The line that the width is measured from.")
     law: str = Field(description="Article cited for it.")
 
@@ -186,7 +188,9 @@ class LegalRules(Options):
         """
         road_class = _road_class(_value(road, "road_class"))
         tech = _number(_value(road, "tech_class"))
-        tech_class = int(tech) if tech is not None and int(tech) in _TECH_CLASSES else self.assumed_tech_class[road_class]
+        tech_class = (
+            int(tech) if tech is not None and int(tech) in _TECH_CLASSES else self.assumed_tech_class[road_class]
+        )
         table = self.cross_section[tech_class]
         pavement, roadbed = (_number(_value(road, name)) for name in ("pavement_width_m", "roadbed_width_m"))
         recorded = roadbed is not None or pavement is not None
@@ -259,7 +263,9 @@ def _read(path: Path, before: tuple[Path, ...]) -> dict[str, Any]:
         # pure=True: YAML 1.2, in which Y is the letter of a township road and not a truth value
         loaded = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path}: legal rules cannot be read ({error.strerror}); check the run's 'legal' entry") from error
+        raise ConfigError(
+            f"{path}: legal rules cannot be read ({error.strerror}); check the run's 'legal' entry"
+        ) from error
     except (YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not a YAML file: {error}") from error
     if not isinstance(loaded, dict):
