@@ -22,6 +22,8 @@ _BY_KEY: Mapping[str, str] = MappingProxyType(
     {"b02": "blue", "b03": "green", "b04": "red", "b08": "nir", "b2": "blue", "b3": "green", "b4": "red", "b8": "nir"}
     | {name: name for name in ("coastal", "blue", "green", "red", "nir", "pan")}
 )
+# Bands that detectors ask for: none of them may get lost without a word.
+_CORE = frozenset({"blue", "green", "red", "nir"})
 _NO_DATA_ROLES = frozenset({"thumbnail", "overview", "metadata", "data-mask", "cloud", "snow-ice", "water-mask"})
 # Processing baseline from which Sentinel-2 products carry 1000 in their digital numbers; ESA, 25 January 2022.
 _S2_OFFSET_SINCE, _S2_OFFSET_DAY = 4.0, dt.date(2022, 1, 25)
@@ -55,16 +57,26 @@ def bands_of(item: pystac.Item, mapped: Mapping[str, str], sensor: Sensor | None
     ------
     CatalogError : no band at all, a mapped asset that is not there, or a band whose way to reflectance nobody tells.
     """
-    offers = [_mapped(item, name, where, sensor, day) for name, where in mapped.items()]
-    if not offers:
+    found = [_mapped(item, name, where) for name, where in mapped.items()]
+    if not found:
         data = {key: asset for key, asset in item.assets.items() if _may_hold_bands(asset)}
         tiffs = {key: asset for key, asset in data.items() if is_geotiff(asset)}
-        offers = [offer for key in tiffs for offer in _offered(item, key, len(tiffs), sensor, day)]
-        if not offers:
+        found = [one for key in tiffs for one in _in_asset(item, key, len(tiffs), sensor)]
+        if not found:
             raise CatalogError(f"item {item.id!r}: {_why_none(item, data)}")
+    offers: list[BandAsset] = []
+    unexplained: dict[str, CatalogError] = {}
+    for one in found:
+        try:
+            offers.append(_offer(item, one, sensor, day))
+        except CatalogError as error:
+            unexplained.setdefault(one.name, error)
     best: dict[str, BandAsset] = {}
     for offer in sorted(offers, key=lambda one: one.rank):
         best.setdefault(offer.band.name, offer)
+    for name, reason in unexplained.items():
+        if name not in best and (name in _CORE or not best):  # a band that nobody needs may stay unexplained
+            raise reason
     if "nir" not in best and "nir08" in best:  # Landsat's near infrared under its newer name
         best["nir"] = _renamed(best["nir08"], "nir")
     return best
@@ -91,27 +103,36 @@ def _why_none(item: pystac.Item, data: Mapping[str, pystac.Asset]) -> str:
     )
 
 
-def _mapped(item: pystac.Item, name: str, where: str, sensor: Sensor | None, day: dt.date) -> BandAsset:
+@dataclass(frozen=True)
+class _Found:
+    """A band somewhere in an asset, with what the item says of it."""
+
+    key: str
+    name: str
+    index: int
+    said: Mapping[str, Any]
+
+
+def _mapped(item: pystac.Item, name: str, where: str) -> _Found:
+    """The band that ``KEY`` or ``KEY:INDEX`` names; CatalogError when the item has no such asset."""
     key, _, index = where.rpartition(":") if re.search(r":\d+$", where) else (where, "", "1")
     if key not in item.assets:
         raise CatalogError(f"item {item.id!r}: no asset {key!r} for band {name!r}; it has {', '.join(item.assets)}")
     described = _described(item.assets[key])
-    one = described[int(index) - 1] if int(index) <= len(described) else {}
-    return _offer(item, key, (name, int(index), one), sensor, day)
+    return _Found(key, name, int(index), described[int(index) - 1] if int(index) <= len(described) else {})
 
 
-def _offered(item: pystac.Item, key: str, rivals: int, sensor: Sensor | None, day: dt.date) -> list[BandAsset]:
+def _in_asset(item: pystac.Item, key: str, rivals: int, sensor: Sensor | None) -> list[_Found]:
     """The bands of one asset: as described, else by its key, else, for the only image of an item, by the sensor."""
     asset = item.assets[key]
     described = _described(asset)
-    named = [(_common_name(one), index, one) for index, one in enumerate(described, 1)]
-    known = [(name, index, one) for name, index, one in named if name]
-    if not known and (name := _BY_KEY.get(key.lower())):
-        known = [(name, 1, described[0] if described else {})]
+    known = [_Found(key, name, at, one) for at, one in enumerate(described, 1) if (name := _common_name(one))]
+    if not known and (by_key := _BY_KEY.get(key.lower())):
+        known = [_Found(key, by_key, 1, described[0] if described else {})]
     if not known and rivals == 1 and sensor is not None:
         extra = {band.index: described[band.index - 1] for band in sensor.bands if band.index <= len(described)}
-        known = [(band.name, band.index, extra.get(band.index, {})) for band in sensor.bands]
-    return [_offer(item, key, one, sensor, day) for one in known]
+        known = [_Found(key, band.name, band.index, extra.get(band.index, {})) for band in sensor.bands]
+    return known
 
 
 def _described(asset: pystac.Asset) -> list[dict[str, Any]]:
@@ -140,21 +161,18 @@ def _common_name(band: Mapping[str, Any]) -> str | None:
     return str(name).lower() if name else None
 
 
-def _offer(
-    item: pystac.Item, key: str, found: tuple[str, int, Mapping[str, Any]], sensor: Sensor | None, day: dt.date
-) -> BandAsset:
-    name, index, said = found
-    asset = item.assets[key]
+def _offer(item: pystac.Item, found: _Found, sensor: Sensor | None, day: dt.date) -> BandAsset:
+    key, said, asset = found.key, found.said, item.assets[found.key]
     visual = "visual" in (asset.roles or ()) or key.lower().startswith("visual")
     kind = str(said.get("data_type", ""))
-    scale, offset = _reflectance(item, (key, name), said, None if visual else sensor, day)
+    scale, offset = _reflectance(item, found, None if visual else sensor, day)
     gsd = said.get("spatial_resolution", said.get("raster:spatial_resolution", asset.extra_fields.get("gsd")))
     gsd_m = float(gsd) if isinstance(gsd, int | float) else None
     nodata = said.get("nodata")
     return BandAsset(
         key=key,
         href=asset.href,
-        band=Band(name, index, scale, offset),
+        band=Band(found.name, found.index, scale, offset),
         nodata=float(nodata) if isinstance(nodata, int | float) or nodata == "nan" else None,
         gsd_m=gsd_m,
         bytes_per_px=_bytes(kind, visual),
@@ -173,12 +191,10 @@ def _bytes(kind: str, visual: bool) -> float:
     return int(bits[0]) / 8 if bits else (1.0 if visual else 2.0)
 
 
-def _reflectance(
-    item: pystac.Item, place: tuple[str, str], said: Mapping[str, Any], sensor: Sensor | None, day: dt.date
-) -> tuple[float, float]:
+def _reflectance(item: pystac.Item, found: _Found, sensor: Sensor | None, day: dt.date) -> tuple[float, float]:
     """Scale and offset: as stated, else by the rules of a known product, else by the sensor, else by the data type."""
+    key, name, said = found.key, found.name, found.said
     scale, offset = said.get("raster:scale", said.get("scale")), said.get("raster:offset", said.get("offset"))
-    key, name = place
     product = None if key.lower().startswith("visual") else _product(item, day)
     if scale is not None or offset is not None:
         if _offset_taken_out(item):

@@ -28,7 +28,7 @@ _SLACK = dt.timedelta(days=1)
 
 @dataclass
 class Walk:
-    """One pass over a catalogue; afterwards it knows the collections it saw, their times, and how many lie elsewhere."""
+    """One pass over a catalogue; it remembers the collections it saw, their times, and how many lie elsewhere."""
 
     area_lonlat: BaseGeometry
     period: Period
