@@ -75,11 +75,12 @@ def settle_calmly(path: Path) -> None:
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork to die cheaply")
-def test_killed_at_any_statement_and_settled_again_equals_undisturbed(path, tmp_path):
+@pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.slow)])
+def test_killed_at_any_statement_and_settled_again_equals_undisturbed(path, tmp_path, step):
     settle_calmly(path)
     calm, fork = dump(path), multiprocessing.get_context("fork")
     kept = set()
-    for statement in range(1, 200, 3):
+    for statement in range(1, 200, step):
         killed = tmp_path / f"killed{statement}.sqlite"
         child = fork.Process(target=settle_until, args=(killed, statement))
         child.start()
