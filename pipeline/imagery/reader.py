@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
-from affine import Affine
 
 from ..errors import ImageryError
 from ..model.grid import Grid
@@ -132,6 +131,7 @@ class RasterioReader:
         """Pixels resampled onto the grid from the source window under it."""
         from rasterio.warp import Resampling as Methods
         from rasterio.warp import reproject
+        from rasterio.windows import Window
 
         out = np.full((len(indexes), grid.rows, grid.cols), np.nan, np.float32)
         window = windows.under(source, grid)
@@ -148,7 +148,7 @@ class RasterioReader:
         reproject(
             pixels,
             out,
-            src_transform=source.transform * Affine.translation(col, row),
+            src_transform=source.window_transform(Window(col, row, cols, rows)),
             src_crs=source.crs,
             src_nodata=np.nan,
             dst_transform=grid.transform,

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
@@ -213,9 +214,13 @@ def _empty(grid: Grid, bands: Sequence[str]) -> xr.Dataset:
 
 def _lonlat_bounds(grid: Grid) -> tuple[float, float, float, float]:
     """West, south, east, north of the grid in degrees, a little widened."""
-    from pyproj import Transformer
-
-    to_lonlat = Transformer.from_crs(grid.epsg, 4326, always_xy=True)
-    west, south, east, north = to_lonlat.transform_bounds(*grid.bounds_m)
+    west, south, east, north = _to_lonlat(grid.epsg).transform_bounds(*grid.bounds_m)
     margin = _FOOTPRINT_MARGIN_DEG
     return west - margin, south - margin, east + margin, north + margin
+
+
+@lru_cache(maxsize=16)
+def _to_lonlat(epsg: int) -> Any:
+    from pyproj import Transformer
+
+    return Transformer.from_crs(epsg, 4326, always_xy=True)

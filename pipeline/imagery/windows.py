@@ -54,7 +54,9 @@ def _outline(grid: Grid, source: DatasetReader) -> tuple[np.ndarray, np.ndarray]
     x = np.concatenate([west + along * (east - west)] * 2 + [np.full(_EDGE, west), np.full(_EDGE, east)])
     y = np.concatenate([np.full(_EDGE, south), np.full(_EDGE, north)] + [south + along * (north - south)] * 2)
     xs, ys = transform(crs(grid.epsg), source.crs, x, y)
-    cols, rows = ~source.transform * (np.asarray(xs), np.asarray(ys))
+    back = ~source.transform
+    cols = back.a * np.asarray(xs) + back.b * np.asarray(ys) + back.c
+    rows = back.d * np.asarray(xs) + back.e * np.asarray(ys) + back.f
     if not (np.isfinite(cols).all() and np.isfinite(rows).all()):
         raise ValueError(f"the window has no place in the file's coordinate system ({source.crs.to_string()[:80]})")
     return cols, rows

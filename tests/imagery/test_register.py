@@ -1,0 +1,193 @@
+"""Shifts: found to a tenth of a pixel whatever the light does, refused when large, not believed when there is nothing."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import rasterio
+
+from pipeline.imagery.register import RegistrationOptions, register
+from pipeline.imagery.resample import moved
+
+from .pictures import RGB, dataset, land
+
+SIZE = 384
+PICTURE = land(SIZE, SIZE, seed=5)
+
+
+def displaced(picture: np.ndarray, shift_px: tuple[float, float]) -> np.ndarray:
+    return np.stack([moved(band, shift_px) for band in picture])
+
+
+def jpeg(picture: np.ndarray) -> np.ndarray:
+    image = np.nan_to_num(np.clip(np.moveaxis(picture, 0, -1) * 255, 0, 255)).astype(np.uint8)
+    back = cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 70])[1], cv2.IMREAD_COLOR)
+    return np.moveaxis(back, -1, 0).astype(np.float32) / 255
+
+
+def season(picture: np.ndarray) -> np.ndarray:
+    """Another crop on every surface: brightness classes change places, edges stay."""
+    return (0.3 + 0.2 * np.sin(12 * picture)).astype(np.float32)
+
+
+def half_gone(picture: np.ndarray) -> np.ndarray:
+    out = picture.copy()
+    out[:, :, : SIZE // 2] = np.nan
+    return out
+
+
+def built_over(picture: np.ndarray) -> np.ndarray:
+    out = picture.copy()
+    out[:, : SIZE * 2 // 5] = land(SIZE, SIZE, seed=77)[:, : SIZE * 2 // 5]
+    return out
+
+
+CHANGES = {
+    "none": lambda p: p,
+    "gain": lambda p: 0.6 * p + 0.08,
+    "gamma": lambda p: np.sqrt(np.clip(p, 0, None)),
+    "negative": lambda p: 0.8 - p,
+    "noise": lambda p: p + np.random.default_rng(1).normal(0, 0.04, p.shape).astype(np.float32),
+    "jpeg": jpeg,
+    "blur": lambda p: np.stack([cv2.GaussianBlur(band, (0, 0), 1.2) for band in p]),
+    "season": season,
+    "half gone": half_gone,
+    "two fifths built over": built_over,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("shift_px", [(2.3, -1.6), (-0.45, 0.35)])
+def test_known_shift_is_found_through_change(change, shift_px):
+    moving = displaced(CHANGES[change](PICTURE), (-shift_px[0], -shift_px[1]))
+    got = register(dataset(moving), dataset(PICTURE), 0.5)
+    assert got.reliable, got.reason
+    assert np.abs(np.subtract(got.shift_px, shift_px)).max() < 0.1
+    assert got.shift_m == pytest.approx((shift_px[1] * 0.5, -shift_px[0] * 0.5), abs=0.05)
+    assert got.rmse_px < 0.5
+
+
+def test_aligned_lies_on_fixed_and_what_moved_in_is_nan():
+    got = register(dataset(displaced(PICTURE, (-3.4, 2.6))), dataset(PICTURE), 0.5)
+    aligned = np.stack([got.aligned[name].to_numpy() for name in RGB])
+    inside = np.isfinite(aligned).all(axis=0)
+    assert np.isnan(aligned[:, :3]).all()
+    assert np.isnan(aligned[:, :, -2:]).all()
+    assert inside[8:-8, 8:-8].all()
+    error = np.abs(aligned - PICTURE)[:, 8:-8, 8:-8].mean()
+    assert error < 0.25 * np.abs(displaced(PICTURE, (-3.4, 2.6)) - PICTURE)[:, 8:-8, 8:-8].mean()
+
+
+def test_identical_images_give_zero_and_are_not_touched():
+    image = dataset(PICTURE)
+    got = register(image, image, 0.5)
+    assert got.shift_px == (0.0, 0.0)
+    assert got.reliable
+    assert got.aligned is image
+
+
+def test_large_shift_is_refused_even_beyond_the_reach():
+    for shift_px in ((14.0, 3.0), (-60.0, 25.0)):
+        got = register(dataset(np.roll(PICTURE, shift_px, axis=(1, 2))), dataset(PICTURE), 0.5)
+        assert got.refused
+        assert "above the 5.0 m allowed" in got.reason
+        assert np.isnan(got.aligned["red"]).all()
+        assert np.abs(np.add(got.measured_px, shift_px)).max() < 0.1
+
+
+def test_tolerance_is_an_option():
+    moving = dataset(displaced(PICTURE, (6.0, 0.0)))
+    assert not register(moving, dataset(PICTURE), 0.5).refused
+    strict = RegistrationOptions(max_shift_m=1.0, max_shift_px=1.0)
+    assert register(moving, dataset(PICTURE), 0.5, strict).refused
+
+
+@pytest.mark.parametrize(
+    "moving",
+    [
+        pytest.param(np.full_like(PICTURE, 0.3), id="constant"),
+        pytest.param(np.full_like(PICTURE, np.nan), id="nothing"),
+        pytest.param(np.random.default_rng(0).normal(0.3, 0.05, PICTURE.shape).astype(np.float32), id="noise"),
+        pytest.param(land(SIZE, SIZE, seed=9), id="another place"),
+    ],
+)
+def test_what_cannot_be_compared_is_not_believed_and_not_moved(moving):
+    image = dataset(moving)
+    got = register(image, dataset(PICTURE), 0.5)
+    assert not got.reliable
+    assert not got.refused
+    assert got.shift_px == (0.0, 0.0)
+    assert got.reason
+    assert got.aligned is image
+
+
+def test_one_straight_road_alone_fixes_no_shift_along_itself():
+    picture = np.full((3, SIZE, SIZE), 0.3, np.float32)
+    picture[:, 180:190] = 0.1
+    assert not register(dataset(picture), dataset(picture), 0.5).reliable
+
+
+def test_different_windows_are_a_mistake_of_the_caller():
+    with pytest.raises(ValueError, match="nothing to compare"):
+        register(dataset(PICTURE), dataset(PICTURE[:, :100]), 0.5)
+    with pytest.raises(ValueError, match="nothing to compare"):
+        register(dataset(PICTURE[:1], ("nir",)), dataset(PICTURE), 0.5)
+
+
+def test_moving_by_whole_pixels_copies_and_by_parts_is_close_to_a_spline():
+    from scipy.ndimage import shift as spline
+
+    band = PICTURE[0]
+    assert np.array_equal(moved(band, (3, -2))[3:, :-2], band[:-3, 2:])
+    smooth = cv2.GaussianBlur(band, (0, 0), 2)
+    expected = spline(smooth, (0.37, -1.25), order=5)
+    assert np.abs(moved(smooth, (0.37, -1.25)) - expected)[9:-9, 9:-9].max() < 0.01
+    assert np.isnan(moved(band, (1000, 0))).all()
+
+
+def read(path) -> np.ndarray:
+    with rasterio.open(path) as source:
+        return source.read().astype(np.float32) / 255
+
+
+@pytest.mark.real
+def test_real_pair_moves_as_it_is_moved(real_data):
+    """The pair's own shift is unknown, but moving one image must change the answer by just that much."""
+    before = read(real_data / "roadside_vhr/imagery/2012-05-05.tif")
+    after = dataset(read(real_data / "roadside_vhr/imagery/2017-10-20.tif"))
+    base = register(dataset(before), after, 0.5)
+    assert base.reliable
+    assert 0.3 < np.hypot(*base.shift_m) < 1.5
+    for shift_px in ((2.62, -0.73), (-3.3, 2.15)):
+        again = register(dataset(displaced(before, shift_px)), after, 0.5)
+        assert again.reliable
+        assert np.abs(np.add(again.shift_px, shift_px) - base.shift_px).max() < 0.15
+
+
+@pytest.mark.real
+def test_real_quarters_agree_with_the_whole_or_say_nothing(real_data):
+    before = read(real_data / "roadside_vhr/imagery/2012-05-05.tif")
+    after = read(real_data / "roadside_vhr/imagery/2017-10-20.tif")
+    whole = register(dataset(before), dataset(after), 0.5)
+    found = 0
+    for row in (0, 512):
+        for col in (0, 512):
+            cut = (slice(None), slice(row, row + 512), slice(col, col + 512))
+            part = register(dataset(before[cut]), dataset(after[cut]), 0.5)
+            if part.reliable:
+                found += 1
+                assert np.hypot(*np.subtract(part.shift_px, whole.shift_px)) < 1.0
+    assert found >= 2
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("pairs", ["levir", "fotbcd", "whu", "dsifn", "sztaki"])
+def test_real_strangers_are_never_believed(real_data, pairs):
+    """One place before against another place after: whatever is measured, it is not reliable."""
+    folder = real_data / "building_pairs" / pairs
+    first, second = sorted((folder / "A").iterdir())[:4], sorted((folder / "B").iterdir())[:4]
+    for before, after in zip(first, second[1:] + second[:1], strict=True):
+        a, b = read(before)[:3], read(after)[:3]
+        if a.shape == b.shape:
+            assert not register(dataset(a), dataset(b), 0.5).reliable
