@@ -21,8 +21,7 @@ from pydantic import (
 from ..catalog.sources import Source
 from ..detectors.registry import parse_options
 from ..errors import ConfigError, LuyuError
-from ..imagery.radiometry import RadiometryOptions
-from ..imagery.register import RegistrationOptions
+from ..imagery.pair import PairOptions
 from ..model.options import Options
 from ..model.scene import Period
 from ..model.shipped import shipped
@@ -91,13 +90,7 @@ class ImageryOptions(Options):
     after: _Period = Field(description="Dates of the later images, first/last.")
     resolution_m: float = Field(0.5, ge=0.1, le=30, description="Pixel size of the run's grid, m.")
     tile_px: int = Field(512, ge=128, le=4096, description="Side of a tile without its halo, pixels.")
-    mask_margin_m: float = Field(10.0, ge=0, le=500, description="Cloud and shadow masks grow by this, m.")
-    registration: RegistrationOptions = Field(
-        default_factory=RegistrationOptions, description="Shift between the dates: measured, corrected, refused."
-    )
-    radiometry: RadiometryOptions = Field(
-        default_factory=RadiometryOptions, description="Matching of the earlier image to the later one."
-    )
+    pair: PairOptions = Field(default_factory=PairOptions, description="How the two dates are made comparable.")
 
     @model_validator(mode="after")
     def _in_order(self) -> ImageryOptions:

@@ -51,7 +51,8 @@ def placed(candidates: gpd.GeoDataFrame, plan: Plan) -> gpd.GeoDataFrame:
     table = table.join(assets(table, _layer(layers.assets, ASSETS, table), within_m=decisions.asset_within_m))
     granted = _layer(layers.permits, PERMITS, table)
     table = table.join(permits(table, granted, on=table["first_seen"], min_cover=decisions.permit_cover))
-    table = table.join(exempt(table, _layer(layers.exempt, EXEMPT, table)))
+    lawful = _layer(layers.exempt, EXEMPT, table)
+    table = table.join(exempt(table, lawful, on=table["first_seen"]))
     table["law"] = [_law(plan.rules, row) for row in table.itertuples()]
     table = table.join(priority(table))
     points = gpd.GeoSeries(shapely.point_on_surface(table.geometry.array), crs=table.crs).to_crs(4490)

@@ -12,6 +12,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyproj
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -84,9 +85,8 @@ class Plan:
         scenes = [
             (s.scene_id, sorted((f.href, *_stamp(f.href)) for f in _files(s))) for s in (*self.before, *self.after)
         ]
-        vectors = [*_stamp(str(self.config.layers)), *_stamp(str(self.config.legal)), _digest(self.layers.roads)]
-        counties = _digest(self.layers.counties)
-        text = json.dumps([__version__, _source_digest(), config, scenes, vectors, counties], sort_keys=True)
+        vectors = [_digest(table) for table in (self.layers.roads, self.layers.counties, self.zones, self.due)]
+        text = json.dumps([__version__, _source_digest(), config, scenes, vectors], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def summary(self) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def make_plan(config: RunConfig) -> Plan:
     layers = Layers.load(config.layers)
     rules = LegalRules.load(config.legal)
     linref = LinearReference(layers.roads, layers.stakes)
-    zones = road_zones(layers.roads, rules, announced=layers.announced)
+    zones = road_zones(layers.roads, rules, announced=layers.announced, reference=linref)
     due = roads_due(layers, config.area, linref)
     searched = corridor(due, rules, half_width_m=config.area.corridor_m)
     if config.area.counties:
@@ -221,8 +221,8 @@ def _stamp(href: str) -> tuple[int, int]:
 
 
 def _digest(frame: gpd.GeoDataFrame) -> str:
-    plain = frame.assign(geometry=frame.geometry.to_wkb(hex=True))
-    return hashlib.sha256(plain.to_json(orient="split", default_handler=str).encode()).hexdigest()
+    plain = pd.DataFrame(frame.drop(columns="geometry")).assign(shape=shapely.to_wkb(frame.geometry.array, hex=True))
+    return hashlib.sha256(plain.to_json(orient="split", default_handler=str, double_precision=6).encode()).hexdigest()
 
 
 def _source_digest() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -152,15 +153,19 @@ def meta(record: Mapping[str, Any]) -> dict[str, Any]:
     """Facts of a run that its pages show."""
     days = {when: sorted({scene["day"] for scene in scenes}) for when, scenes in record["scenes"].items()}
     return {
-        "name": record["totals"]["name"],
+        "run": record["totals"]["name"],
         "before": _span(days["before"]),
         "after": _span(days["after"]),
-        "resolution_m": record["configuration"]["imagery"]["resolution_m"],
-        "epsg": record["epsg"],
-        "km_due": record["totals"]["km_due"],
-        "km_observed": record["totals"]["km_observed"],
+        "sensor": ", ".join(sorted({scene["sensor"] for scenes in record["scenes"].values() for scene in scenes} - {""})),
+        "scenes": sum(len(scenes) for scenes in record["scenes"].values()),
+        "calibrated": "是 yes" if all(record["confidence_calibrated"].values()) else "否 no",
         "version": record["luyu"],
     }
+
+
+def last_day(record: Mapping[str, Any]) -> dt.date:
+    """Day of the newest image: what documents are dated by, so that no clock decides a byte."""
+    return max(dt.date.fromisoformat(scene["day"]) for scene in record["scenes"]["after"])
 
 
 def _span(days: Sequence[str]) -> str:

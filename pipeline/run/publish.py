@@ -19,7 +19,7 @@ from ..reports import county_map, gis, index_page, notice, register
 from ..reports.pages import CountyPage, IndexPage
 from .files import RunFolder, atomic, write_bytes, write_text
 from .plan import Plan
-from .provenance import meta
+from .provenance import last_day, meta
 
 _STAKE_EVERY_M = 100.0
 _LAYERS = ("findings", "candidates", "zones", "tiles", "roads", "counties", "stakes", "unobserved")
@@ -64,7 +64,7 @@ def publish_maps(folder: RunFolder) -> None:
     coverage = pd.read_csv(folder.coverage, encoding="utf-8-sig", dtype={"county_code": str, "why": str}).fillna(
         {"why": "", "county_code": "", "county_name": ""}
     )
-    facts = meta(record)
+    facts, created = meta(record), last_day(record)
     counties = tables["counties"].sort_values("code")
     for county in counties.itertuples():
         page = _county_page(county, tables, findings, folder, facts)
@@ -72,11 +72,11 @@ def publish_maps(folder: RunFolder) -> None:
     title = record["totals"]["name"]
     index = IndexPage(title, counties, tables["roads"], findings, coverage, facts)
     write_text(folder.index, index_page.render(index))
-    write_bytes(folder.register, register.workbook(findings, counties, coverage))
+    write_bytes(folder.register, register.workbook(findings, counties, coverage, created=created, meta=facts))
     for county in counties.itertuples():
         mine = findings[(findings["county_code"] == county.code) & findings["permit_no"].isna()]
         if len(mine):
-            write_bytes(folder.notice(county.code), notice.notice(mine, county=county.name, meta=facts))
+            write_bytes(folder.notice(county.code), notice.notice(mine, created=created))
 
 
 def write_layers(path: Path, tables: Mapping[str, gpd.GeoDataFrame]) -> None:

@@ -20,6 +20,7 @@ from ..detectors import registry
 from ..detectors.base import View
 from ..imagery.pair import Pair, prepare_pair
 from ..imagery.raster import burn
+from ..imagery.register import Registration
 from ..model.grid import Grid, Tile
 from ..model.options import Options
 from ..model.scene import Scene
@@ -86,32 +87,28 @@ def _process(job: TileJob) -> TileResult:
     if not job.before or not job.after:
         unseen = {NO_IMAGE: np.ones(grid.shape, bool)}
         return TileResult(tile.tile_id, nothing, observed_stretches(job.due, unseen, grid), {"skipped": NO_IMAGE})
-    imagery = job.imagery
-    pair = prepare_pair(
-        job.before,
-        job.after,
-        grid,
-        job.bands,
-        registration=imagery.registration,
-        radiometry=imagery.radiometry,
-        mask_margin_px=round(imagery.mask_margin_m / grid.pixel_m),
-    )
+    pair = prepare_pair(job.before, job.after, grid, job.bands, options=job.imagery.pair)
     stretches = observed_stretches(job.due, pair.reasons, grid)
-    facts = {
-        "shift_px": [round(float(v), 3) for v in pair.registration.shift_px],
-        "registration_reliable": bool(pair.registration.reliable),
-        "registration_refused": bool(pair.registration.refused),
-        "registration_reason": pair.registration.reason,
-        "observed_share": round(float(pair.observed.mean()), 4),
-        "radiometry": pair.radiometry,
-    }
-    if pair.registration.refused or not pair.observed.any():
+    facts = {"observed_share": round(float(pair.observed.mean()), 4), **_registration(pair.registration)}
+    if not pair.observed.any():
         return TileResult(tile.tile_id, nothing, stretches, facts)
     view = _view(job, pair)
     found = [_found(registry.build(options), view, job, pair) for options in job.detectors]
     found = [table for table in found if len(table)]
     candidates = pd.concat(found, ignore_index=True) if found else nothing
     return TileResult(tile.tile_id, CANDIDATES.check(candidates), stretches, facts)
+
+
+def _registration(registration: Registration | None) -> dict[str, Any]:
+    if registration is None:
+        return {}
+    return {
+        "shift_px": [round(float(v), 3) for v in registration.shift_px],
+        "measured_px": [round(float(v), 3) for v in registration.measured_px],
+        "registration_reliable": bool(registration.reliable),
+        "registration_refused": bool(registration.refused),
+        "registration_reason": registration.reason,
+    }
 
 
 def _view(job: TileJob, pair: Pair) -> View:
@@ -142,9 +139,9 @@ def _found(detector: Any, view: View, job: TileJob, pair: Pair) -> gpd.GeoDataFr
     if not len(table):
         return CANDIDATES.empty(crs=view.grid.epsg)
     window = view.grid.footprint.buffer(-_EDGE_PX * view.grid.pixel_m)
-    before = _scene_of(table, pair.before_source, job.before, view.grid)
-    after = _scene_of(table, pair.after_source, job.after, view.grid)
-    rows, cols = pair.registration.shift_px
+    before = _scene_of(table, pair.before_source, pair.before_scenes, view.grid)
+    after = _scene_of(table, pair.after_source, pair.after_scenes, view.grid)
+    rows, cols = pair.registration.shift_px if pair.registration else (0.0, 0.0)
     return table.assign(
         detector=detector.options.use,
         detector_version=detector.version,
@@ -162,7 +159,8 @@ def _found(detector: Any, view: View, job: TileJob, pair: Pair) -> gpd.GeoDataFr
 def _position_error_m(after: Scene, pair: Pair, grid: Grid, imagery: ImageryOptions) -> float:
     """Error of a footprint in the later image: its geolocation, and the part of registration that stayed unknown."""
     registration = pair.registration
-    left_m = registration.rmse_px * grid.pixel_m if registration.reliable else imagery.registration.max_shift_m / 2
+    known = registration is not None and registration.reliable
+    left_m = registration.rmse_px * grid.pixel_m if known else imagery.pair.registration.max_shift_m / 2
     return round(float(np.hypot(after.geo_rmse_m, left_m)), 3)
 
 
