@@ -47,6 +47,8 @@ def page_data(county: CountyPage, options: MapOptions) -> dict[str, Any]:
         "disclaimer": style.DISCLAIMER,
         "words": dict(style.PAGE),
         "columns": dict(style.COLUMNS),
+        "shapes": dict(style.SHAPES),
+        "grey": style.GREY,
         "kinds": [[kind, *style.kind_style(kind)] for kind in kinds],
         "zoneStyles": [[zone, *styled] for zone, styled in style.ZONES.items()],
         "status": dict(style.STATUS),

@@ -41,8 +41,8 @@ class _LocalMap(folium.Map):
         self.default_js, self.default_css = [], []
 
 
-class _Furniture(MacroElement):
-    """The page around the map, Leaflet in its head, our scripts at its end.
+class _Top(MacroElement):
+    """What stands before the map: Leaflet in the head, and the heading.
 
     Branca takes what a macro gives for a template once more, so a name such as ``{{ x }}`` would be evaluated here.
     Hence nothing but marks stands in the macros; :func:`_filled` puts scripts and data in their place at the very end.
@@ -55,6 +55,15 @@ class _Furniture(MacroElement):
         "{% macro html(this, kwargs) %}"
         '<header id="top"><h1>@@name@@ <small>@@code@@</small></h1><p class="facts">@@facts@@</p>'
         '<p class="stamp">@@internal@@</p><p class="tools" id="tools"></p></header>'
+        "{% endmacro %}"
+    )
+
+
+class _Below(MacroElement):
+    """What stands after the map, also on paper: list, card, foot and the data."""
+
+    _template = Template(
+        "{% macro html(this, kwargs) %}"
         '<aside id="list"></aside><section id="card" hidden></section><footer id="foot">@@foot@@</footer>'
         '<noscript><p class="stamp">本页需要启用 JavaScript / this page needs JavaScript</p></noscript>'
         '<script type="application/json" id="luyu-data">@@data@@</script>'
@@ -77,12 +86,13 @@ def render(county: CountyPage, options: MapOptions | None = None) -> str:
     """
     options = options or MapOptions()
     page = _Page()
-    page.add_child(_named(_Furniture(), "furniture"))
+    page.add_child(_named(_Top(), "top"))
     chart = _named(
         _LocalMap(location=None, tiles=None, prefer_canvas=True, max_zoom=21, zoom_snap=0.5, **_NO_CONTROLS),
         "county",
     )
     page.add_child(chart)
+    page.add_child(_named(_Below(), "below"))
     for pane, z_index, pointer_events in _PANES:
         chart.add_child(_named(CustomPane(pane, z_index=z_index, pointer_events=pointer_events), f"pane_{pane}"))
     chart.add_child(_named(_Behaviour(), "behaviour"))

@@ -18,14 +18,6 @@ from . import encode, offline, ranking, style, values
 from .pages import IndexPage, by_priority, lonlat, records
 
 _WIDTH_PX, _HEIGHT_PX, _MARGIN_PX = 720.0, 480.0, 16.0
-_SHAPES = {  # corners round (0, 0) in units of the radius; a circle where there are none
-    "square": ((-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)),
-    "triangle": ((0, -1.1), (1.05, 0.8), (-1.05, 0.8)),
-    "diamond": ((0, -1.2), (1, 0), (0, 1.2), (-1, 0)),
-    "cross": ((-0.4, -1), (0.4, -1), (0.4, -0.4), (1, -0.4), (1, 0.4), (0.4, 0.4), (0.4, 1), (-0.4, 1), (-0.4, 0.4),
-              (-1, 0.4), (-1, -0.4), (-0.4, -0.4)),
-    "pentagon": ((0, -1.1), (1.05, -0.34), (0.65, 0.89), (-0.65, 0.89), (-1.05, -0.34)),
-}  # fmt: skip
 
 
 def render(summary: IndexPage) -> str:
@@ -167,4 +159,4 @@ def _dots(findings: gpd.GeoDataFrame, pixels: Any) -> Iterator[dict[str, Any]]:
 
 
 def _corners(shape: str, radius: float, x: float = 8.0, y: float = 8.0) -> str:
-    return " ".join(f"{x + radius * dx:.1f},{y + radius * dy:.1f}" for dx, dy in _SHAPES.get(shape, ()))
+    return " ".join(f"{x + radius * dx:.1f},{y + radius * dy:.1f}" for dx, dy in style.SHAPES.get(shape, ()))

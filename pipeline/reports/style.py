@@ -191,6 +191,7 @@ PAGE = _frozen(
     after=("后", "after"),
     swipe=("左右拖动对比", "drag to compare"),
     no_chip=("本页未附影像截图", "no picture on this page"),
+    left_out=("限于篇幅未附截图", "without picture here"),
     why=("判定理由", "why"),
     dates=("时间", "dates"),
     size=("面积与尺寸", "size"),
@@ -201,6 +202,17 @@ PAGE = _frozen(
     observed=("已观测", "observed"),
     due=("应观测", "due"),
 )
+
+
+SHAPES: Mapping[str, tuple[tuple[float, float], ...]] = MappingProxyType({
+    "square": ((-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)),
+    "triangle": ((0, -1.1), (1.05, 0.8), (-1.05, 0.8)),
+    "diamond": ((0, -1.2), (1, 0), (0, 1.2), (-1, 0)),
+    "cross": ((-0.4, -1), (0.4, -1), (0.4, -0.4), (1, -0.4), (1, 0.4), (0.4, 0.4), (0.4, 1), (-0.4, 1), (-0.4, 0.4),
+              (-1, 0.4), (-1, -0.4), (-0.4, -0.4)),
+    "pentagon": ((0, -1.1), (1.05, -0.34), (0.65, 0.89), (-0.65, 0.89), (-1.05, -0.34)),
+})  # fmt: skip
+"""Corners of a symbol round (0, 0) in units of its radius, y down; a kind without corners is a circle."""
 
 
 def kind_style(kind: str) -> KindStyle:

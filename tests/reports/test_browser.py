@@ -9,6 +9,7 @@ import pytest
 from fake_county import make_chips, make_county, make_findings, make_index
 
 from pipeline.reports import county_map, index_page
+from pipeline.reports.county_data import MapOptions
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
@@ -225,8 +226,28 @@ def test_on_paper_both_pictures_stand_side_by_side(visit, county_html):
     assert before["y"] == pytest.approx(after["y"], abs=1)
 
 
+def test_the_map_shrinks_to_the_paper_and_comes_back(visit, county_html):
+    page = visit(county_html)
+    before = page.locator(".folium-map").bounding_box()
+    zoom = "document.querySelector('.folium-map').style.zoom"
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert 0.3 < float(page.evaluate(zoom)) < 1
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(zoom) == ""
+    assert page.locator(".folium-map").bounding_box() == before
+    assert page.complaints == []
+
+
+def test_pictures_without_room_are_counted(visit, county):
+    page = visit(county_map.render(county, MapOptions(chip_budget_bytes=0)))
+    assert page.locator(".left-out").inner_text().endswith(str(len(county.chips)))
+    page.locator(".row").first.click()
+    assert "本页未附影像截图" in page.locator("#card").inner_text()
+
+
 def test_a_county_without_findings_still_says_so(visit):
     page = visit(county_map.render(make_county(0, chips={})))
+    assert page.locator(".left-out").count() == 0
     assert "本期未发现疑似线索" in page.locator("#list").inner_text()
     assert page.complaints == []
 

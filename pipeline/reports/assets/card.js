@@ -116,6 +116,17 @@ luyu.start = function (map) {
     var finding = data.findings.filter(function (f) { return f.id === wanted; })[0];
     if (finding && document.getElementById("card").hidden) pick(finding, true);
   }
+  // Paper is narrower than the screen: the map keeps its size and is shown smaller. Drawing it anew would be of no use:
+  // what Chromium records of a canvas while printing wipes out every canvas that lies beneath.
+  var frame = map.getContainer().style;
+  window.addEventListener("beforeprint", function () {
+    var size = map.getSize();
+    frame.width = size.x + "px";
+    frame.height = size.y + "px";
+    var card = document.getElementById("card");         // which shares the sheet with the map
+    frame.zoom = Math.min(1, 700 / size.x, (card.hidden ? 520 : 320) / size.y);
+  });
+  window.addEventListener("afterprint", function () { frame.width = frame.height = frame.zoom = ""; });
   window.addEventListener("hashchange", fromAddress);
   fromAddress();
   luyu.chart = chart;

@@ -41,17 +41,7 @@ var luyu = (function () {
   function lines(parts) { return parts.map(latlngs); }
   function areas(parts) { return parts.map(lines); }
 
-  // Corners of a kind's symbol round (0, 0) with radius 1; null is a circle.
-  var SHAPES = {
-    circle: null,
-    square: [[-0.85, -0.85], [0.85, -0.85], [0.85, 0.85], [-0.85, 0.85]],
-    triangle: [[0, -1.1], [1.05, 0.8], [-1.05, 0.8]],
-    diamond: [[0, -1.2], [1, 0], [0, 1.2], [-1, 0]],
-    cross: [[-0.4, -1], [0.4, -1], [0.4, -0.4], [1, -0.4], [1, 0.4], [0.4, 0.4], [0.4, 1], [-0.4, 1], [-0.4, 0.4],
-            [-1, 0.4], [-1, -0.4], [-0.4, -0.4]],
-    pentagon: [[0, -1.1], [1.05, -0.34], [0.65, 0.89], [-0.65, 0.89], [-1.05, -0.34]]
-  };
-  var GREY = "#8a8f94";
+  var SHAPES = data.shapes, GREY = data.grey;   // corners round (0, 0) with radius 1; a kind without is a circle
 
   var kinds = {};
   data.kinds.forEach(function (k) { kinds[k[0]] = { zh: k[1], en: k[2], colour: k[3], shape: k[4] }; });

@@ -29,7 +29,9 @@ luyu.List = function (root, onFilter, onPick) {
   var more = el("button", { type: "button", "class": "more", onclick: function () { limit += page; fill(); } }, [luyu.label(luyu.word("more"))]);
   [el("h2", {}, [luyu.label(luyu.word("list"))]),
    data.findings.length ? el("div", { "class": "filters" }, [switches("kind", kinds), switches("zone", zones), search]) : null,
-   total, rows, more].forEach(function (node) { if (node) root.appendChild(node); });
+   total,
+   data.chipsLeftOut ? el("p", { "class": "note left-out" }, [luyu.label(luyu.word("left_out")), el("b", { text: " " + data.chipsLeftOut })]) : null,
+   rows, more].forEach(function (node) { if (node) root.appendChild(node); });
 
   data.findings.forEach(function (f) {
     f.text = [f.id, f.case, f.route, f.stake, f.side, luyu.kinds[f.kind].zh, f.kind].join(" ").toUpperCase();
