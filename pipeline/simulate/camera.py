@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from ..model.grid import Grid
 from .noise import fractal, grain, key, stream
 from .options import WorldOptions
+from .roads import EPSG, ORIGIN_M
 
 HALO_PX = 24  # pixels beyond a window that blur, shift and lean may bring into it
 _LATITUDE_DEG = 34.6
@@ -93,7 +95,7 @@ def shot(options: WorldOptions, day: dt.date) -> Shot:
         gain=gain.astype(np.float32),
         offset=offset.astype(np.float32),
         path=(haze * np.array([1.0, 0.72, 0.5, 0.28])).astype(np.float32),
-        cloud_from=_quantile(options, day) if h.clouds.on and h.clouds.size > 0 else np.inf,
+        cloud_from=_quantile(h.clouds.size, options.km, seed, day) if h.clouds.on and h.clouds.size > 0 else np.inf,
     )
 
 
@@ -101,13 +103,14 @@ def _cloud_field(grid: Grid, seed: int, day: dt.date) -> np.ndarray:
     return fractal(grid, (420.0, 200.0, 90.0, 40.0, 18.0), key(seed, "clouds", day), fall=0.55)
 
 
-def _quantile(options: WorldOptions, day: dt.date) -> float:
+@lru_cache(maxsize=256)
+def _quantile(share: float, km: float, seed: int, day: dt.date) -> float:
     """Level that the cloud field exceeds in the wanted share of the world."""
-    half_m = 300.0 * options.km + 500.0
-    size = int(min(np.ceil(2 * half_m / 20.0), 600))
+    half_m = 300.0 * km + 500.0
+    size = int(min(np.ceil(2 * half_m / 20.0), 400))
     pixel = 2 * half_m / size
-    sample = Grid(4548, 520_000.0 - half_m, 3_830_000.0 + half_m, pixel, size, size)
-    return float(np.quantile(_cloud_field(sample, options.seed, day), 1 - options.hazards.clouds.size))
+    sample = Grid(EPSG, ORIGIN_M[0] - half_m, ORIGIN_M[1] + half_m, pixel, size, size)
+    return float(np.quantile(_cloud_field(sample, seed, day), 1 - share))
 
 
 def _moved(grid: Grid, east_m: float, north_m: float) -> Grid:
@@ -115,7 +118,7 @@ def _moved(grid: Grid, east_m: float, north_m: float) -> Grid:
 
 
 def clouds(options: WorldOptions, taken: Shot, grid: Grid) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Opacity of the clouds, depth of their shadow, and the (imperfect) mask 0 clear, 1 cloud, 2 shadow; None: clear sky."""
+    """Opacity of clouds, depth of their shadow, imperfect mask (0 clear, 1 cloud, 2 shadow); None: clear sky."""
     if not np.isfinite(taken.cloud_from):
         return None
     east, north = taken.shadow * _CLOUD_M
@@ -141,7 +144,7 @@ def expose(options: WorldOptions, taken: Shot, grid: Grid, image: np.ndarray) ->
         image = image + opacity[..., None] * (white[..., None] - image)
     image = cv2.GaussianBlur(image, (0, 0), taken.psf_px)
     if taken.shift_px != (0.0, 0.0):
-        move = np.float32([[1, 0, taken.shift_px[0]], [0, 1, taken.shift_px[1]]])
+        move = np.array([[1, 0, taken.shift_px[0]], [0, 1, taken.shift_px[1]]], np.float32)
         image = cv2.warpAffine(image, move, image.shape[1::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
     image = image * (1 - taken.path / np.float32(0.5)) + taken.path
     image = image * taken.gain + taken.offset
@@ -159,7 +162,7 @@ def _detector(options: WorldOptions, taken: Shot, grid: Grid, image: np.ndarray)
     """Vignetting over a swath of 12 km, and noise that grows with the signal."""
     h = options.hazards
     if h.vignette.on:
-        off = ((grid.x_m - 520_000.0) / 6_000.0)[None, :, None]
+        off = ((grid.x_m - ORIGIN_M[0]) / 6_000.0)[None, :, None]
         image = image * (1 - h.vignette.size * np.minimum(off**2, 1)).astype(np.float32)
     if h.noise.on and h.noise.size > 0:
         for band in range(4):
@@ -175,6 +178,7 @@ def _jpeg(numbers: np.ndarray, quality: int) -> np.ndarray:
         byte = np.clip(np.round(layer * (255.0 / 7500.0)), 0, 255).astype(np.uint8)
         _, packed = cv2.imencode(".jpg", byte, [cv2.IMWRITE_JPEG_QUALITY, quality])
         # The loss alone is taken over, so that the depth of the digital numbers stays.
-        loss = cv2.imdecode(packed, cv2.IMREAD_UNCHANGED).astype(np.float32) - byte
+        back = np.asarray(cv2.imdecode(packed, cv2.IMREAD_UNCHANGED), np.float32)
+        loss = back - byte
         out[band] = np.clip(layer + np.round(loss * (7500.0 / 255.0 / _STEP)) * _STEP, 1, 65_000).astype(np.uint16)
     return out

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pystac
 import rasterio
+import shapely
 from pyproj import Transformer
 from shapely import box, to_geojson
-from shapely.ops import transform
 
 from ..model.grid import Grid
 from .camera import Shot
@@ -41,7 +41,8 @@ def write_cog(path: Path, data: np.ndarray, grid: Grid, *, nodata: int, names: S
     profile = {
         "driver": "COG", "width": grid.cols, "height": grid.rows, "count": len(data), "dtype": data.dtype.name,
         "crs": f"EPSG:{grid.epsg}", "transform": grid.transform, "nodata": nodata, "compress": "DEFLATE", "level": 6,
-        "predictor": "YES", "blocksize": 256, "interleave": "BAND", "overview_resampling": "average" if len(data) > 1 else "mode",
+        "predictor": "YES", "blocksize": 256, "interleave": "BAND",
+        "overview_resampling": "average" if len(data) > 1 else "mode",
     }  # fmt: skip
     with rasterio.open(path, "w", **profile) as out:
         out.write(data)
@@ -49,19 +50,19 @@ def write_cog(path: Path, data: np.ndarray, grid: Grid, *, nodata: int, names: S
             out.set_band_description(number, name)
 
 
-def item(collection: str, sheet: str, grid: Grid, taken: Shot, cloudy: float) -> pystac.Item:
-    """Item of one sheet on one day; its files are ``<id>.tif`` (bands) and ``<id>_mask.tif`` beside it."""
-    name = f"{collection}-{sheet}-{taken.day:%Y%m%d}"
-    outline = transform(_to_lonlat(grid.epsg).transform, box(*grid.bounds_m))
+def item(name: str, grid: Grid, taken: Shot, *, cloudy: float, geo_rmse_m: float) -> pystac.Item:
+    """Item ``name`` of one sheet on one day; its files are ``<id>.tif`` (bands) and ``<id>_mask.tif`` beside it."""
+    outline = shapely.transform(box(*grid.bounds_m), _to_lonlat(grid.epsg).transform, interleaved=False)
     made = pystac.Item(
         id=name,
         geometry=_geometry(outline),
         bbox=[round(v, 7) for v in outline.bounds],
-        datetime=dt.datetime.combine(taken.day, dt.time(2, 50), tzinfo=dt.timezone.utc),
+        datetime=dt.datetime.combine(taken.day, dt.time(2, 50), tzinfo=dt.UTC),
         properties={
             "platform": "demo",
             "gsd": grid.pixel_m,
             "eo:cloud_cover": round(100 * cloudy, 1),
+            "luyu:geo_rmse_m": round(geo_rmse_m, 2),
             "proj:code": f"EPSG:{grid.epsg}",
             "proj:shape": list(grid.shape),
             "proj:transform": list(grid.transform)[:6],
@@ -120,8 +121,8 @@ def write_catalogue(folder: Path, collections: dict[str, tuple[str, list[pystac.
     Every item lies in ``<collection>/<item id>/`` beside its pixels.
     """
     root = pystac.Catalog("luyu-demo", "A simulated county pair: every pixel is made up.")
-    for name, (description, items) in collections.items():
-        items = sorted(items, key=lambda one: one.id)
+    for name, (description, unsorted) in collections.items():
+        items = sorted(unsorted, key=lambda one: one.id)
         boxes = np.array([one.bbox for one in items])
         days = [one.datetime for one in items if one.datetime is not None]
         extent = pystac.Extent(

@@ -131,7 +131,9 @@ def permits(options: WorldOptions, things: list[Thing]) -> list[Permit]:
         else:
             continue
         out.append(Permit(f"示例交许〔{until[0].year}〕{number + 101:04d}号", "涉路施工", *until, area))
-    elsewhere = rectangle(np.array([t.shape.centroid.coords[0] for t in things[:1]])[0] + 900.0, 40, 30, np.array([1.0, 0]))
+    elsewhere = rectangle(
+        np.array([t.shape.centroid.coords[0] for t in things[:1]])[0] + 900.0, 40, 30, np.array([1.0, 0])
+    )
     out.append(
         Permit(f"示例交许〔{year}〕0999号", "涉路施工", dt.date(year, 1, 1), dt.date(year + 2, 12, 31), elsewhere)
     )
@@ -164,7 +166,9 @@ def grain(options: WorldOptions, ways: tuple[Road, ...], room: Roadside) -> Iter
         width = float(rng.uniform(2.2, min(4.5, 0.52 * road.pavement_m)))
         look = "maize_grain" if rng.random() < 0.55 else "wheat_grain"
         gap_at, gap = float(rng.uniform(0.35, 0.65)) * length, float(rng.uniform(5, 9))
-        start = room.take(road, f"{side} pavement", length, rng)
+        # Where traffic has one pavement only, the other half stays open.
+        lane = "pavement" if len(road.offsets_m) == 1 else f"{side} pavement"
+        start = room.take(road, lane, length, rng)
         if start is None:
             continue
         sign = 1.0 if side == "left" else -1.0
@@ -176,7 +180,9 @@ def grain(options: WorldOptions, ways: tuple[Road, ...], room: Roadside) -> Iter
             piece = substring(road.axis, a, b)
             piece = piece.offset_curve(off, join_style="mitre")
             shape = _strip(piece, width, rng)
-            yield Thing("grain", shape, look, born=born, event="grain_drying", scenario=road.surface, route_code=road.route_code)
+            yield Thing(
+                "grain", shape, look, born=born, event="grain_drying", scenario=road.surface, route_code=road.route_code
+            )
 
 
 def ground_works(options: WorldOptions, ways: tuple[Road, ...], room: Roadside) -> Iterator[Thing]:

@@ -22,7 +22,8 @@ LAYERS_YAML = """\
 roads:
   path: layers.gpkg
   layer: roads
-  columns: {route: LXBM, name: LXMC, tech_class: LDJSDJ, pavement_width_m: LMKD, roadbed_width_m: LJKD, stake_from_km: QDZH, stake_to_km: ZDZH}
+  columns: {route: LXBM, name: LXMC, tech_class: LDJSDJ, pavement_width_m: LMKD, roadbed_width_m: LJKD,
+            stake_from_km: QDZH, stake_to_km: ZDZH}
 stakes:
   path: layers.gpkg
   layer: stakes
@@ -35,6 +36,14 @@ permits:
   path: layers.gpkg
   layer: permits
   columns: {number: XKZH, kind: SX, valid_from: YXQQ, valid_to: YXQZ}
+zones:
+  path: layers.gpkg
+  layer: announced
+  columns: {zone: QLX, route: LXBM, number: GGWH, announced_on: GGRQ}
+exempt:
+  path: layers.gpkg
+  layer: exempt
+  columns: {name: MC, reason: LX}
 assets:
   - kind: bridge
     path: layers.gpkg
@@ -139,17 +148,24 @@ def bridges_layer(ways: tuple[Road, ...]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(rows, geometry=shapes, crs=EPSG)
 
 
-def exempt_layer(options: WorldOptions, things: Sequence[Thing]) -> gpd.GeoDataFrame:
-    """Lawful structures (MC, LX, HDRQ: the day of designation)."""
-    found = [thing for thing in things if thing.scenario == "exempt"]
-    rows = [
-        {"MC": f"示例养护站{k}", "LX": "养护工区", "HDRQ": options.last_absent.isoformat()}
-        for k, _ in enumerate(found, 1)
-    ]
-    shapes = [thing.shape.buffer(2.0, join_style="mitre") for thing in found]
-    if not rows:
-        return gpd.GeoDataFrame({"MC": [], "LX": [], "HDRQ": []}, geometry=[], crs=EPSG)
+def announced_layer(ways: tuple[Road, ...]) -> gpd.GeoDataFrame:
+    """The announced control zone of the provincial road, as surveyed (QLX, LXBM, GGWH, GGRQ)."""
+    rows, shapes = [], []
+    for road in ways:
+        if road.announced:
+            rows.append(
+                {"QLX": "建筑控制区", "LXBM": road.route_key, "GGWH": "示例政告〔2019〕12号", "GGRQ": "2019-06-01"}
+            )
+            shapes.append(road.control.difference(road.land))
     return gpd.GeoDataFrame(rows, geometry=shapes, crs=EPSG)
+
+
+def exempt_layer(things: Sequence[Thing]) -> gpd.GeoDataFrame:
+    """Lawful structures of the road itself (MC, LX)."""
+    found = [thing for thing in things if thing.scenario == "exempt"]
+    data = {"MC": [f"示例养护站{k}" for k, _ in enumerate(found, 1)], "LX": ["养护工区"] * len(found)}
+    shapes = [thing.shape.buffer(2.0, join_style="mitre") for thing in found]
+    return gpd.GeoDataFrame(data, geometry=shapes, crs=EPSG)
 
 
 def counties_layer(counties: tuple[County, ...]) -> gpd.GeoDataFrame:

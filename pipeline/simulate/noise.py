@@ -1,4 +1,4 @@
-"""Random fields that are functions of absolute position, so that neighbouring sheets agree without knowing each other."""
+"""Random fields that are functions of position alone, so that sheets agree without knowing each other."""
 
 from __future__ import annotations
 

@@ -10,117 +10,126 @@ from pydantic import Field
 from ..model.options import Options
 
 _CALENDAR = ("2024-04-28", "2024-10-12", "2024-05-19", "2024-10-30", "2024-04-09", "2024-11-14")
-_SERIES = ("2024-03-29", "2024-04-28", "2024-06-07", "2024-07-17", "2024-08-26", "2024-10-05", "2024-10-12", "2024-11-04")
+_SERIES = (
+    "2024-03-29",
+    "2024-04-28",
+    "2024-06-07",
+    "2024-07-17",
+    "2024-08-26",
+    "2024-10-05",
+    "2024-10-12",
+    "2024-11-04",
+)
 
 
 class Hazard(Options):
     """Something that makes the world harder to read: a switch, and a size in the subclass."""
 
-    on: bool = Field(True, description="switch")
+    on: bool = Field(default=True, description="switch")
 
 
 class Haze(Hazard):
     """Path radiance of the air, strongest in blue, another at each date."""
 
-    size: float = Field(0.02, ge=0, le=0.2, description="largest path reflectance in blue")
+    size: float = Field(default=0.02, ge=0, le=0.2, description="largest path reflectance in blue")
 
 
 class Clouds(Hazard):
     """Clouds and their shadows, with a mask that is shifted and too small, as masks are."""
 
-    size: float = Field(0.04, ge=0, le=0.9, description="share of the area under cloud at each date")
-    mask_error_m: float = Field(6.0, ge=0, le=50, description="shift of the mask against the cloud, m")
+    size: float = Field(default=0.04, ge=0, le=0.9, description="share of the area under cloud at each date")
+    mask_error_m: float = Field(default=6.0, ge=0, le=50, description="shift of the mask against the cloud, m")
 
 
 class Gain(Hazard):
     """Calibration error: gain and offset of each band at each date."""
 
-    size: float = Field(0.05, ge=0, le=0.5, description="standard deviation of the relative gain")
+    size: float = Field(default=0.05, ge=0, le=0.5, description="standard deviation of the relative gain")
 
 
 class Shift(Hazard):
     """Misregistration: the whole picture of a date lies beside its place."""
 
-    size: float = Field(1.5, ge=0, le=8, description="largest shift, px")
+    size: float = Field(default=1.5, ge=0, le=8, description="largest shift, px")
 
 
 class Blur(Hazard):
     """Sharpness that differs between the dates."""
 
-    size: float = Field(0.4, ge=0, le=3, description="largest extra point-spread sigma, px")
+    size: float = Field(default=0.4, ge=0, le=3, description="largest extra point-spread sigma, px")
 
 
 class Noise(Hazard):
     """Detector noise, growing with the square root of the signal."""
 
-    size: float = Field(0.003, ge=0, le=0.05, description="standard deviation at reflectance 0.2")
+    size: float = Field(default=0.003, ge=0, le=0.05, description="standard deviation at reflectance 0.2")
 
 
 class Jpeg(Hazard):
     """Marks of lossy compression."""
 
-    size: float = Field(8, ge=0, le=90, description="100 minus the JPEG quality")
+    size: float = Field(default=8, ge=0, le=90, description="100 minus the JPEG quality")
 
 
 class Lean(Hazard):
     """Off-nadir view: roofs lean away from the camera by height times the tangent of the angle."""
 
-    size: float = Field(10.0, ge=0, le=35, description="largest angle off nadir, deg")
+    size: float = Field(default=10.0, ge=0, le=35, description="largest angle off nadir, deg")
 
 
 class Vignette(Hazard):
     """Light falling off towards the edges of the swath."""
 
-    on: bool = Field(False, description="switch")
-    size: float = Field(0.06, ge=0, le=0.5, description="relative loss at the edge")
+    on: bool = Field(default=False, description="switch")
+    size: float = Field(default=0.06, ge=0, le=0.5, description="relative loss at the edge")
 
 
 class Sun(Hazard):
     """The sun stands where the calendar puts it; off: at every date as on the first."""
 
-    size: float = Field(1.0, ge=0.2, le=4, description="overpass time, hours before noon (local solar time)")
+    size: float = Field(default=1.0, ge=0.2, le=4, description="overpass time, hours before noon (local solar time)")
 
 
 class Seasons(Hazard):
     """Fields change with the calendar; off: at every date as on the first."""
 
-    size: float = Field(1.0, ge=0, le=1, description="share of the parcels that follow the calendar")
+    size: float = Field(default=1.0, ge=0, le=1, description="share of the parcels that follow the calendar")
 
 
 class Vehicles(Hazard):
     """Cars and lorries, others at each date."""
 
-    size: float = Field(7.0, ge=0, le=200, description="vehicles per km of carriageway")
+    size: float = Field(default=7.0, ge=0, le=200, description="vehicles per km of carriageway")
 
 
 class Patches(Hazard):
     """Fresh dark repairs on the pavement between the dates."""
 
-    size: float = Field(1.5, ge=0, le=50, description="repairs per km")
+    size: float = Field(default=1.5, ge=0, le=50, description="repairs per km")
 
 
 class Confusers(Hazard):
     """New things that are no building and no grain: greenhouses, hardened and earthen yards, straw, entrances."""
 
-    size: float = Field(2.5, ge=0, le=20, description="things per km")
+    size: float = Field(default=2.5, ge=0, le=20, description="things per km")
 
 
 class Centreline(Hazard):
     """Smooth digitising error of the roads layer."""
 
-    size: float = Field(1.0, ge=0, le=15, description="standard deviation across the road, m")
+    size: float = Field(default=1.0, ge=0, le=15, description="standard deviation across the road, m")
 
 
 class Stakes(Hazard):
     """Digitising error of the calibration stakes, and one stretch without any."""
 
-    size: float = Field(0.5, ge=0, le=20, description="standard deviation, m")
+    size: float = Field(default=0.5, ge=0, le=20, description="standard deviation, m")
 
 
 class Widths(Hazard):
     """Empty widths in the roads layer."""
 
-    size: float = Field(0.34, ge=0, le=1, description="share of the sections without widths")
+    size: float = Field(default=0.34, ge=0, le=1, description="share of the sections without widths")
 
 
 class Hazards(Options):
@@ -154,29 +163,35 @@ class Hazards(Options):
 class Events(Options):
     """How much happens between the dates, per km of road; at least one building inside and one strip in any world."""
 
-    building_inside: float = Field(0.75, ge=0, le=10, description="new buildings inside the control zone, per km")
-    building_astride: float = Field(0.3, ge=0, le=10, description="new buildings across its outer edge, per km")
-    building_outside: float = Field(0.35, ge=0, le=10, description="new buildings beyond it, per km")
-    demolished: float = Field(0.2, ge=0, le=10, description="buildings that vanish, per km (no finding)")
-    older: float = Field(0.5, ge=0, le=10, description="lone buildings that were there before, per km (no finding)")
-    grain: float = Field(0.9, ge=0, le=10, description="spreads of grain on the pavement, per km")
-    roadworks: float = Field(0.25, ge=0, le=10, description="earth opened in the highway land, per km")
-    stockpile: float = Field(0.4, ge=0, le=10, description="heaps on the highway land, per km")
+    building_inside: float = Field(
+        default=0.75, ge=0, le=10, description="new buildings inside the control zone, per km"
+    )
+    building_astride: float = Field(default=0.3, ge=0, le=10, description="new buildings across its outer edge, per km")
+    building_outside: float = Field(default=0.35, ge=0, le=10, description="new buildings beyond it, per km")
+    demolished: float = Field(default=0.2, ge=0, le=10, description="buildings that vanish, per km (no finding)")
+    older: float = Field(
+        default=0.5, ge=0, le=10, description="lone buildings that were there before, per km (no finding)"
+    )
+    grain: float = Field(default=0.9, ge=0, le=10, description="spreads of grain on the pavement, per km")
+    roadworks: float = Field(default=0.25, ge=0, le=10, description="earth opened in the highway land, per km")
+    stockpile: float = Field(default=0.4, ge=0, le=10, description="heaps on the highway land, per km")
 
 
 class WorldOptions(Options):
     """A world. The same options give the same bytes."""
 
-    seed: int = Field(7, ge=0, description="seed of everything random")
-    km: float = Field(12.0, ge=0.8, le=500, description="road kilometres in all")
-    resolution_m: float = Field(0.5, ge=0.2, le=4, description="pixel size of the sharp images, m")
-    dates: int = Field(2, ge=2, le=len(_CALENDAR), description="number of sharp acquisitions; the first two are a pair")
-    series: bool = Field(True, description="write the 10 m series as well")
-    carriageways: Literal["one", "two"] = Field("two", description="centrelines drawn for the divided road")
-    reach_m: float = Field(200.0, ge=60, le=500, description="pixels farther than this from a road are fill, m")
+    seed: int = Field(default=7, ge=0, description="seed of everything random")
+    km: float = Field(default=12.0, ge=0.8, le=500, description="road kilometres in all")
+    resolution_m: float = Field(default=0.5, ge=0.2, le=4, description="pixel size of the sharp images, m")
+    dates: int = Field(
+        default=2, ge=2, le=len(_CALENDAR), description="number of sharp acquisitions; the first two are a pair"
+    )
+    series: bool = Field(default=True, description="write the 10 m series as well")
+    carriageways: Literal["one", "two"] = Field(default="two", description="centrelines drawn for the divided road")
+    reach_m: float = Field(default=200.0, ge=60, le=500, description="pixels farther than this from a road are fill, m")
     hazards: Hazards = Hazards()
     events: Events = Events()
-    workers: int = Field(2, ge=1, le=64, description="threads that render sheets; no effect on the result")
+    workers: int = Field(default=2, ge=1, le=64, description="threads that render sheets; no effect on the result")
 
     @property
     def days(self) -> tuple[dt.date, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -60,36 +59,35 @@ class Canvas:
         row = (self.grid.north_m - xy[:, 1]) / self.grid.pixel_m - 0.5
         return np.column_stack([col, row])
 
-    def window(self, pixels: np.ndarray) -> tuple[slice, slice] | None:
-        """Rows and columns that hold a polygon, one pixel of margin; None when it lies outside."""
-        low = np.floor(pixels.min(axis=0)).astype(int) - 1
-        high = np.ceil(pixels.max(axis=0)).astype(int) + 2
-        low, high = np.maximum(low, 0), np.minimum(high, (self.grid.cols, self.grid.rows))
-        if (low >= high).any():
-            return None
-        return slice(low[1], high[1]), slice(low[0], high[0])
-
     def coverage(self, shape: Polygon | np.ndarray) -> tuple[tuple[slice, slice], np.ndarray] | None:
-        """Window and share (float32, 0..1) of each of its pixels that a polygon covers; None when it lies outside."""
+        """Rows and columns that hold a polygon, and the share (float32, 0..1) of each pixel under it; None: not here.
+
+        The polygon is drawn whole and cropped afterwards, since OpenCV bends edges that it has to clip.
+        """
         xy = np.asarray(shape.exterior.coords) if isinstance(shape, Polygon) else shape
         pixels = self.pixels(xy)
-        window = self.window(pixels)
-        if window is None:
+        low = np.floor(pixels.min(axis=0)).astype(int) - 1
+        high = np.ceil(pixels.max(axis=0)).astype(int) + 2
+        first, last = np.maximum(low, 0), np.minimum(high, (self.grid.cols, self.grid.rows))
+        if (first >= last).any():
             return None
-        rows, cols = window
-        height, width = rows.stop - rows.start, cols.stop - cols.start
+        width, height = (high - low).tolist()
         sub = np.zeros((height * _SUPER, width * _SUPER), np.uint8)
-        inner = (pixels - (cols.start, rows.start) + 0.5) * _SUPER - 0.5
+        inner = (pixels - low + 0.5) * _SUPER - 0.5
         cv2.fillPoly(sub, [np.round(inner * (1 << _SHIFT)).astype(np.int32)], 255, shift=_SHIFT)
         area = cv2.resize(sub, (width, height), interpolation=cv2.INTER_AREA)
-        return window, area.astype(np.float32) * np.float32(1 / 255)
+        (left, top), (right, bottom) = (first - low).tolist(), (last - low).tolist()
+        window = (slice(int(first[1]), int(last[1])), slice(int(first[0]), int(last[0])))
+        return window, area[top:bottom, left:right].astype(np.float32) * np.float32(1 / 255)
 
     def blend(self, window: tuple[slice, slice], alpha: np.ndarray, colour: np.ndarray) -> None:
         """Lay a colour (4,) or (rows, cols, 4) over a window with opacity ``alpha`` (rows, cols)."""
         part = self.image[window]
         part += alpha[..., None] * (colour - part)
 
-    def fill(self, shape: Polygon | np.ndarray, colour: np.ndarray, *, rough: float = 0.05, patchy: float = 0.0) -> None:
+    def fill(
+        self, shape: Polygon | np.ndarray, colour: np.ndarray, *, rough: float = 0.05, patchy: float = 0.0
+    ) -> None:
         """Cover a polygon with a colour that varies by ``rough`` from pixel to pixel and ``patchy`` over metres."""
         found = self.coverage(shape)
         if found is None:
@@ -103,13 +101,3 @@ class Canvas:
         if patchy:
             factor = factor + patchy * self.tex.patchy[window]
         return np.maximum(factor, 0.3)[..., None].astype(np.float32)
-
-
-def shade_mask(canvas: Canvas, shapes: Iterable[np.ndarray]) -> np.ndarray:
-    """Share of each pixel that any of the polygons (arrays of x, y) covers, float32 (rows, cols)."""
-    mask = np.zeros(canvas.grid.shape, np.float32)
-    for xy in shapes:
-        found = canvas.coverage(xy)
-        if found is not None:
-            np.maximum(mask[found[0]], found[1], out=mask[found[0]])
-    return mask

@@ -95,7 +95,7 @@ def _strips(
 
 
 def paint_fields(canvas: Canvas, land: Parcels, day: dt.date, follow: float, first: dt.date) -> None:
-    """Cover the canvas with fields as they stand on ``day``; a share ``1 - follow`` of the parcels stays as on ``first``."""
+    """Cover the canvas with fields as on ``day``; a share ``1 - follow`` of the parcels stays as on ``first``."""
     tex = canvas.tex
     rank = (land.number & np.uint32(0xFFFF)).astype(np.uint16)
     table = field_states(day)
@@ -118,4 +118,8 @@ def paint_fields(canvas: Canvas, land: Parcels, day: dt.date, follow: float, fir
     everything = (slice(None), slice(None))
     canvas.blend(everything, land.ridge * 0.55, spectrum("grass_dry"))
     wheel = 1.0 + 0.10 * tex.patchy + 0.05 * tex.fine
-    canvas.blend(everything, land.lane * np.clip(0.74 + 0.22 * tex.patchy + 0.08 * tex.land, 0, 1), np.float32(0.9) * spectrum("dirt") * wheel[..., None])
+    canvas.blend(
+        everything,
+        land.lane * np.clip(0.74 + 0.22 * tex.patchy + 0.08 * tex.land, 0, 1),
+        np.float32(0.9) * spectrum("dirt") * wheel[..., None],
+    )

@@ -111,7 +111,9 @@ def _verge(canvas: Canvas, window: tuple[slice, slice], road: Road, off: np.ndar
     canvas.blend(window, np.where(np.isfinite(off), edge, 0), grass * (1 + 0.1 * fine + 0.1 * patchy)[..., None])
     ditch = np.clip(1.2 - np.abs(off - road.ditch_m), 0, 1) * np.clip(0.55 + 0.35 * land, 0, 0.9)
     canvas.blend(window, np.nan_to_num(ditch), spectrum("ditch") * (1 + 0.15 * patchy)[..., None])
-    shoulder = np.clip((road.roadbed_m / 2 + 0.25 * patchy - off) / px + 0.5, 0, 1) * np.clip(0.65 + 0.25 * patchy, 0, 1)
+    shoulder = np.clip((road.roadbed_m / 2 + 0.25 * patchy - off) / px + 0.5, 0, 1) * np.clip(
+        0.65 + 0.25 * patchy, 0, 1
+    )
     canvas.blend(window, shoulder, spectrum("dirt") * (0.86 + 0.08 * fine)[..., None])
     if len(road.offsets_m) > 1:
         shrubs = np.clip(0.8 + 0.4 * patchy, 0.2, 1)[..., None]
@@ -119,9 +121,7 @@ def _verge(canvas: Canvas, window: tuple[slice, slice], road: Road, off: np.ndar
         canvas.blend(window, stripe(off, 0.0, 2.0, px), median * (1 + 0.15 * fine)[..., None])
 
 
-def _carriageways(
-    canvas: Canvas, window: tuple[slice, slice], road: Road, at: tuple[np.ndarray, np.ndarray]
-) -> None:
+def _carriageways(canvas: Canvas, window: tuple[slice, slice], road: Road, at: tuple[np.ndarray, np.ndarray]) -> None:
     q, along = at
     tex, px = canvas.tex, canvas.grid.pixel_m
     patchy, fine = tex.patchy[window], tex.fine[window]

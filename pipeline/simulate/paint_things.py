@@ -119,9 +119,9 @@ def paint_trees(canvas: Canvas, trees: Trees, shot: Shot) -> None:
     still = np.zeros((len(trees.x), 2))
     crown = _discs(canvas, trees, still)
     step_px = max(1.2 / canvas.grid.pixel_m, 0.5)
-    lit = cv2.warpAffine(
-        crown, np.float32([[1, 0, shot.shadow_unit[0] * step_px], [0, 1, -shot.shadow_unit[1] * step_px]]), crown.shape[::-1]
-    )
+    towards = (shot.shadow_unit[0] * step_px, -shot.shadow_unit[1] * step_px)
+    move = np.array([[1, 0, towards[0]], [0, 1, towards[1]]], np.float32)
+    lit = cv2.warpAffine(crown, move, crown.shape[::-1])
     light = 0.95 + 0.5 * (lit - 0.62) + 0.14 * canvas.tex.fine + 0.16 * canvas.tex.patchy
     colour = spectrum("canopy") * np.clip(light, 0.35, 1.8)[..., None]
     canvas.blend((slice(None), slice(None)), crown, colour.astype(np.float32))

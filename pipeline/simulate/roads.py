@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -40,7 +40,12 @@ class Road:
     fill_m: float  # height of the embankment
     zone_m: float  # width of the control zone from the edge of the highway land
     stake_from_m: float
-    drawn_m: tuple[float, ...] = field(default=())  # offsets of the centrelines that the roads layer draws
+    drawn_m: tuple[float, ...] = (0.0,)  # offsets of the centrelines that the roads layer draws
+
+    @property
+    def announced(self) -> bool:
+        """Whether the county has announced the control zone; elsewhere the statutory widths hold."""
+        return self.road_class == "S"
 
     @property
     def ditch_m(self) -> float:
@@ -125,7 +130,7 @@ def _axis(x: np.ndarray, y: np.ndarray, length_m: float) -> LineString:
 
 
 def roads(options: WorldOptions) -> tuple[Road, ...]:
-    """The three roads: a divided national road from west to east, a winding provincial one, a county road of concrete."""
+    """A divided national road from west to east, a winding provincial road, a county road of concrete."""
     whole = options.km * 1000.0
     rng = stream(options.seed, "roads")
     phase = rng.uniform(0, 2 * np.pi, 4)
@@ -163,7 +168,9 @@ def counties(options: WorldOptions, ways: tuple[Road, ...]) -> tuple[County, ...
     rng = stream(options.seed, "border")
     y = np.linspace(south - 100.0, north + 100.0, 80)
     middle = ORIGIN_M[0] + 0.07 * options.km * 1000.0
-    wiggle = sum(a * np.sin(y / w + p) for a, w, p in zip((18.0, 9.0), (170.0, 61.0), rng.uniform(0, 6, 2), strict=True))
+    wiggle = sum(
+        a * np.sin(y / w + p) for a, w, p in zip((18.0, 9.0), (170.0, 61.0), rng.uniform(0, 6, 2), strict=True)
+    )
     border = np.column_stack([np.full(len(y), middle) + wiggle, y])
     whole = box(west, south, east, north)
     left = Polygon([(west - 9e3, y[0]), *border.tolist(), (west - 9e3, y[-1])])

@@ -85,11 +85,13 @@ def _homestead(at: np.ndarray, along: np.ndarray, rng: np.random.Generator) -> I
     for edge in np.array([-4.4, 4.4])[rng.random(2) < 0.55]:
         look = str(rng.choice(["steel_blue", "tile_grey", "concrete_roof", "steel_white"], p=[0.25, 0.3, 0.35, 0.1]))
         where = at + along * edge - left * 3.2
-        yield Thing("house", rectangle(where, 3.6, float(rng.uniform(5, 7.5)), along), look, 2.8, "flat", scenario="village")
+        yield Thing(
+            "house", rectangle(where, 3.6, float(rng.uniform(5, 7.5)), along), look, 2.8, "flat", scenario="village"
+        )
 
 
 def lawful(options: WorldOptions, ways: tuple[Road, ...], room: Roadside) -> Iterator[Thing]:
-    """Structures that serve the road and are exempt: a maintenance station and a weigh station, new between the dates."""
+    """Structures that serve the road and are exempt: stations, new between the dates."""
     rng = stream(options.seed, "exempt")
     born = options.last_absent + (options.first_seen - options.last_absent) * 0.4
     for road in ways[: 2 if options.km >= 4 else 0]:

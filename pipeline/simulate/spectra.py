@@ -1,4 +1,4 @@
-"""Reflectance of what lies on the ground in blue, green, red and near infrared, and what fields look like through the year.
+"""Reflectance of what lies on the ground in four bands, and what fields look like through the year.
 
 Values are typical surface reflectances; those of pavements and grain follow the ranges that the detection of grain on
 roads must tell apart (cement near dry grain in brightness, apart from it in hue and near infrared).
@@ -32,7 +32,7 @@ REFLECTANCE: dict[str, tuple[float, float, float, float]] = {
     "ditch": (0.035, 0.052, 0.042, 0.150),
     # earth and pavements
     "dirt": (0.132, 0.160, 0.188, 0.250),
-    "spoil": (0.120, 0.165, 0.228, 0.290),
+    "spoil": (0.118, 0.154, 0.196, 0.262),
     "gravel": (0.195, 0.222, 0.245, 0.275),
     "sand": (0.185, 0.240, 0.295, 0.350),
     "asphalt": (0.092, 0.102, 0.110, 0.135),

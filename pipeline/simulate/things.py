@@ -13,7 +13,7 @@ from .roads import Road
 
 @dataclass(frozen=True, eq=False)
 class Thing:
-    """One thing. It is there on ``day`` when ``born <= day < gone``; ``event`` is its kind in the truth, if it is news."""
+    """One thing. It is there on ``day`` when ``born <= day < gone``; ``event``: its kind in the truth."""
 
     sort: str  # how it is painted: house, greenhouse, yard, village, pond, entrance, earth, heap, grain, patch, vehicle
     shape: Polygon
@@ -59,7 +59,7 @@ class Roadside:
                     continue
                 at = road.axis.project(road.axis.intersection(other.axis).representative_point())
                 reach_m = self.junction_m + other.land_m + other.zone_m
-                for lane in ("left", "right", "left pavement", "right pavement"):
+                for lane in ("left", "right", "pavement", "left pavement", "right pavement"):
                     self._taken.setdefault((road.route_code, lane), []).append((at - reach_m, at + reach_m))
 
     def take(self, road: Road, lane: str, length_m: float, rng: np.random.Generator) -> float | None:

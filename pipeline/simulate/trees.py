@@ -39,11 +39,13 @@ def plant(options: WorldOptions, ways: tuple[Road, ...], things: Sequence[Thing]
     """All trees, none of them on a road, in a pond or in a building or its yard."""
     rng = stream(options.seed, "trees")
     rows = [_avenue(replace(road, axis=road.painted), rng) for road in ways]
-    groups = [_hedgerows(options, ways, rng), _clumps(things, rng)]
+    groups = [_hedgerows(ways, rng), _clumps(things, rng)]
     free = np.vstack([_clear_of_roads(points, ways) for points in groups] + rows)
     radius = rng.uniform(1.3, 3.4, len(free))
-    solid = [t.shape.buffer(2.0) for t in things if t.sort not in ("village", "patch", "vehicle", "grain")]
-    solid += [road.painted.buffer(road.roadbed_m / 2 + 1.0) for road in ways]
+    bare = [t.shape for t in things if t.sort not in ("village", "patch", "vehicle", "grain")]
+    solid = list(shapely.buffer(bare, 2.0, quad_segs=2)) + [
+        road.painted.buffer(road.roadbed_m / 2 + 1.0) for road in ways
+    ]
     hit = STRtree(solid).query(shapely.points(free), predicate="within")[0]
     keep = np.ones(len(free), bool)
     keep[hit] = False
@@ -58,13 +60,15 @@ def _avenue(road: Road, rng: np.random.Generator) -> np.ndarray:
         along = np.arange(3.0, road.axis.length - 3.0, 5.0)
         stretch = np.sin(along / 210.0 + rng.uniform(0, 6)) + 0.6 * np.sin(along / 61.0 + rng.uniform(0, 6))
         along = along[(stretch > -0.15) & (rng.random(len(along)) < 0.9)]
-        for at in along + rng.normal(0, 0.5, len(along)):
-            place, _, left = road.frame(float(np.clip(at, 2.5, road.axis.length - 2.5)))
-            out.append((place + left * sign * (road.land_m - 0.6 + rng.normal(0, 0.3)))[None, :])
+        along = np.clip(along + rng.normal(0, 0.5, len(along)), 2.5, road.axis.length - 2.5)
+        here, ahead = (shapely.get_coordinates(shapely.line_interpolate_point(road.axis, along + d)) for d in (0, 2.0))
+        forward = (ahead - here) / np.maximum(np.hypot(*(ahead - here).T), 1e-9)[:, None]
+        left = np.column_stack([-forward[:, 1], forward[:, 0]])
+        out.append(here + left * sign * (road.land_m - 0.6 + rng.normal(0, 0.3, len(along)))[:, None])
     return np.vstack(out)
 
 
-def _hedgerows(options: WorldOptions, ways: tuple[Road, ...], rng: np.random.Generator) -> np.ndarray:
+def _hedgerows(ways: tuple[Road, ...], rng: np.random.Generator) -> np.ndarray:
     """Rows of poplars along the lanes between field blocks, and scattered trees."""
     c, s = np.cos(np.deg2rad(FIELD_ANGLE_DEG)), np.sin(np.deg2rad(FIELD_ANGLE_DEG))
     out = [np.empty((0, 2))]

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Mapping, Sequence
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from shapely import Point, Polygon
+from shapely import Point, Polygon, contains_xy
 
-from ..model.kinds import Membership, Side, Zone
+from ..model.grid import Grid
+from ..model.kinds import Membership, Side, Zone, ZoneBasis
 from ..model.stake import Stake
+from .camera import Shot, clouds, shot
 from .events import Permit
 from .options import WorldOptions
 from .roads import EPSG, County, Road
 from .things import Thing
 
 _LEAST_M2 = 1.0  # a zone counts when at least this much of the footprint lies in it
+_CLEAR = 0.15  # thinner clouds and shadows hide nothing
 
 COLUMNS = (
-    "kind", "scenario", "zone", "membership", "zone_overlap_m2", "area_m2", "length_m", "width_m", "route_code", "stake",
-    "side", "offset_m", "county_code", "county_name", "permit_no", "first_seen", "last_absent", "lon", "lat",
+    "kind", "scenario", "zone", "membership", "zone_basis", "zone_overlap_m2", "area_m2", "length_m", "width_m",
+    "route_code", "stake", "side", "offset_m", "county_code", "county_name", "permit_no", "first_seen", "last_absent",
+    "clear_share", "lon", "lat",
 )  # fmt: skip
 
 
@@ -34,24 +39,42 @@ def truth(
     """One row per event (columns ``COLUMNS``; geometry: the footprint on the ground), in EPSG 4548.
 
     ``zone`` is the innermost zone that holds at least 1 m² of the footprint, ``zone_overlap_m2`` what lies in that
-    zone; ``membership`` is ``outside`` when no zone does. ``side`` faces increasing stakes, ``offset_m`` is the distance
-    of the centroid from the nearest drawn centreline; ``scenario`` says what the event is there to try.
+    zone; ``membership`` is ``outside`` when no zone does. ``side`` faces increasing stakes, ``offset_m`` is the
+    distance of the centroid from the nearest drawn centreline; ``scenario`` says what the event is there to try;
+    ``clear_share`` is the part of the footprint that no cloud or shadow hides, before as well as after.
     """
+    skies = {day: shot(options, day) for day in options.days}
     rows = []
     for thing in things:
         if not thing.event:
             continue
         road = _road_of(thing, ways)
         row = {"kind": thing.event, "scenario": thing.scenario, **_zone(thing.shape, road), **_size(thing.shape)}
+        row["zone_basis"] = (ZoneBasis.ANNOUNCED if road.announced else ZoneBasis.ESTIMATED).value
         row |= _place(thing.shape.centroid, road) | _county(thing.shape, counties)
         row["permit_no"] = _permit(thing.shape, permits, options)
         row["first_seen"], row["last_absent"] = options.first_seen.isoformat(), options.last_absent.isoformat()
+        row["clear_share"] = _clear_share(thing.shape, options, skies)
         rows.append(row)
     shapes = [thing.shape for thing in things if thing.event]
     frame = gpd.GeoDataFrame(pd.DataFrame(rows), geometry=shapes, crs=EPSG)
     points = gpd.GeoSeries([shape.representative_point() for shape in shapes], crs=EPSG).to_crs(4490)
     frame["lon"], frame["lat"] = points.x.round(7), points.y.round(7)
     return frame[[*COLUMNS, "geometry"]]
+
+
+def _clear_share(shape: Polygon, options: WorldOptions, skies: Mapping[dt.date, Shot]) -> float:
+    west, south, east, north = shape.bounds
+    pixel = 1.0
+    grid = Grid(EPSG, west, north, pixel, int(np.ceil((north - south) / pixel)), int(np.ceil((east - west) / pixel)))
+    x, y = np.meshgrid(grid.x_m, grid.y_m)
+    inside = contains_xy(shape, x, y)
+    seen = {False: np.zeros(grid.shape, bool), True: np.zeros(grid.shape, bool)}
+    for day, taken in skies.items():
+        sky = clouds(options, taken, grid)
+        clear = np.ones(grid.shape, bool) if sky is None else (sky[0] < _CLEAR) & (sky[1] < _CLEAR)
+        seen[day >= options.first_seen] |= clear
+    return round(float((seen[False] & seen[True])[inside].mean()), 3)
 
 
 def _road_of(thing: Thing, ways: tuple[Road, ...]) -> Road:
