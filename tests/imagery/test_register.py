@@ -1,4 +1,4 @@
-"""Shifts: found to a tenth of a pixel whatever the light does, refused when large, not believed when there is nothing."""
+"""Shifts: found to a tenth of a pixel whatever the light does, refused when large, not believed without ground."""
 
 from __future__ import annotations
 

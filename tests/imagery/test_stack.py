@@ -130,9 +130,9 @@ def test_composite_takes_all_bands_from_one_scene():
 
 
 def test_lost_scene_or_band_is_an_error_that_names_it(reader):
-    with pytest.raises(ImageryError, match="'S2024-10-01'.*no such array"):
+    with pytest.raises(ImageryError, match=r"'S2024-10-01'.*no such array"):
         load([scene("lost")], FRAME, RGB, reader=reader)
-    with pytest.raises(ImageryError, match="'nir'.*only blue, green, red"):
+    with pytest.raises(ImageryError, match=r"'nir'.*only blue, green, red"):
         load([scene("whole")], FRAME, ("red", "nir"), reader=reader)
 
 

@@ -54,7 +54,11 @@ def test_without_overviews_and_single_band(tmp_path):
 def test_old_file_stays_and_nothing_is_left_when_writing_fails(tmp_path, monkeypatch):
     path = write_cog(tmp_path / "a.tif", land(700, 900), FRAME)
     old = path.read_bytes()
-    monkeypatch.setattr("os.fsync", lambda number: (_ for _ in ()).throw(OSError("disk full")))
+
+    def full(_number):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="disk full"):
         write_cog(path, land(700, 900, seed=1), FRAME)
     assert path.read_bytes() == old
