@@ -22,7 +22,17 @@ from .yaml_doc import did_you_mean
 # Drivers that read one file (or folder) and nothing else. GDAL chooses by content: an OGR VRT or a GDALG pipeline named
 # roads.geojson would read any other file of the machine.
 DRIVERS = frozenset(
-    {"GPKG", "ESRI Shapefile", "GeoJSON", "GeoJSONSeq", "FlatGeobuf", "KML", "OpenFileGDB", "MapInfo File"}
+    {
+        "ESRI Shapefile",
+        "FlatGeobuf",
+        "GPKG",
+        "GeoJSON",
+        "GeoJSONSeq",
+        "KML",
+        "LIBKML",
+        "MapInfo File",
+        "OpenFileGDB",
+    }
 )
 # First bytes by suffix, looked at before GDAL sees the file, because opening is already processing.
 _MAGIC = {
@@ -87,7 +97,7 @@ def _confine(entry: Entry) -> None:
         known = ", ".join((*_MAGIC, ".gdb"))
         raise LayerError(entry.label, f"format {suffix or '(none)'} is not read; convert to one of {known}", path=path)
     with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
+        head = file.read(None if suffix == ".kml" else _HEAD_BYTES)
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip() if suffix != ".shp" else head
     if not start.startswith(_MAGIC[suffix]) or any(mark in head for mark in _DISGUISES.get(suffix, ())):
         raise LayerError(entry.label, f"the content is not {suffix[1:]}, whatever the name says; refused", path=path)

@@ -101,7 +101,7 @@ def _repeated(frame: Frame, data: pd.DataFrame, twice: pd.Series) -> str:
     worst = apart_m.idxmax()
     row = data.loc[worst]
     return (
-        f"{int(twice.sum())} stakes stand more than once; the first of each is used"
+        f"stakes that stand more than once: {int(twice.sum())}; the first of each is used"
         f" (farthest apart: {row['route_code']} at {row['stake_m'] / 1000:.3f} km, {apart_m.loc[worst]:.0f} m)"
     )
 

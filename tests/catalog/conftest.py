@@ -8,10 +8,17 @@ from pathlib import Path
 
 import geopandas as gpd
 import pytest
-import yaml_text
 from shapely import LineString, box
 
 ROOT = Path(__file__).resolve().parents[2]
+LAYERS = """\
+roads:
+  path: layers.gpkg
+  layer: roads
+  columns: {route: LXBM, name: LXMC, tech_class: LDJSDJ, pavement_width_m: LMKD, roadbed_width_m: LJKD,
+            stake_from_km: QDZH, stake_to_km: ZDZH}
+counties: {path: layers.gpkg, layer: counties, columns: {code: XZQDM, name: XZQMC}}
+"""
 
 
 @pytest.fixture
@@ -68,7 +75,7 @@ def delivery(tmp_path: Path, roads: gpd.GeoDataFrame, counties: gpd.GeoDataFrame
     ) -> Path:
         for name, frame in {"roads": roads, "counties": counties, **(layers or {})}.items():
             frame.to_file(tmp_path / "layers.gpkg", layer=name)
-        whole = yaml_text.LAYERS + text
+        whole = LAYERS + text
         for old, new in (replace or {}).items():
             assert old in whole
             whole = whole.replace(old, new)

@@ -33,6 +33,18 @@ def test_formats_give_the_same_table(tmp_path, counties, suffix):
     assert read.notes == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "driver"),
+    [("c.kml", "KML"), ("c.gdb", "OpenFileGDB"), ("c.tab", "MapInfo File"), ("c.mif", "MapInfo File")],
+)
+def test_formats_of_other_houses(tmp_path, counties, name, driver):
+    lonlat = counties.rename(columns={"XZQMC": "Name"}).to_crs(4326)
+    lonlat.to_file(tmp_path / name, driver=driver)
+    read = read_layer(entry(tmp_path / name))
+    assert read.frame["Name"].tolist() == ["沛县", "丰县"]
+    assert shapely.hausdorff_distance(read.frame.geometry.values, lonlat.geometry.values).max() < 1e-6
+
+
 def shapefile(folder, frame, encoding, *, cpg=None, language_id=None):
     """A shapefile whose text is in ``encoding``, whatever its .cpg and the language id of its dbf claim."""
     path = folder / "counties.shp"
@@ -131,6 +143,7 @@ DISGUISES = [
     ("x.fgb", VRT),
     ("x.geojson", PIPELINE),
     ("x.json", " \n" + PIPELINE),
+    ("x.kml", "<kml>" + " " * 2_000_000 + "<NetworkLink><href>{secret}</href></NetworkLink></kml>"),
     ("x.vrt", VRT),
     ("x.csv", "WKT,XZQDM\n"),
 ]

@@ -1,4 +1,5 @@
 import datetime as dt
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -250,7 +251,7 @@ def test_repeated_stakes_keep_the_first_place(delivery):
     )
     assert layers.stakes.geometry[0] == Point(520000, 3800000)
     assert len(layers.stakes) == 2
-    assert any("1 stakes stand more than once" in p and "G311 at 1.000 km, 40 m" in p for p in layers.problems)
+    assert any("stakes that stand more than once: 1" in p and "G311 at 1.000 km, 40 m" in p for p in layers.problems)
 
 
 def test_permits_that_end_before_they_begin(delivery):
@@ -361,3 +362,21 @@ def test_real_chinese_counties_from_a_gbk_shapefile(real, tmp_path, roads):
     layers = Layers.load(tmp_path / "layers.yaml")
     assert "奉节县" in set(layers.counties["name"])
     assert "km from the roads" in layers.problems[-1]
+
+
+# ---- the shipped example
+
+
+def test_the_commented_example_is_right_with_and_without_its_comments(tmp_path):
+    from pipeline.catalog.layer_entries import FORMS, read_entries
+
+    text = (Path(__file__).resolve().parents[2] / "data_catalog" / "layers.yaml").read_text(encoding="utf-8")
+    (tmp_path / "plain.yaml").write_text(text, encoding="utf-8")
+    assert [entry.role for entry in read_entries(tmp_path / "plain.yaml")] == ["roads", "counties"]
+    head, tail = text.split("# ---- everything below is optional\n")
+    names = ("stakes:", "permits:", "assets:", "  -", "zones: {", "exempt:", "townships:", "registry:")
+    lines = [line[2:] if line[2:].startswith(names) else line for line in tail.splitlines()]
+    (tmp_path / "whole.yaml").write_text(head + "\n".join(lines), encoding="utf-8")
+    entries = read_entries(tmp_path / "whole.yaml")
+    assert {entry.role for entry in entries} == set(FORMS)
+    assert [entry.kind for entry in entries if entry.role == "assets"] == ["bridge", "tunnel"]

@@ -44,15 +44,11 @@ def stated(feature, name):
     for key, asset in feature["assets"].items():
         bands = asset.get("bands") or asset.get("eo:bands") or ()
         raster = asset.get("raster:bands") or asset.get("bands") or ()
-        if "tif" not in (asset.get("type") or "") or key.startswith("visual"):
+        if "tif" not in (asset.get("type") or asset["href"]) or key.startswith("visual"):
             continue
         for position, band in enumerate(bands):
-            if (
-                isinstance(band, dict)
-                and name in (band.get("common_name"), band.get("eo:common_name"))
-                and position < len(raster)
-            ):
-                one = {**band, **raster[position]}
+            if isinstance(band, dict) and name in (band.get("common_name"), band.get("eo:common_name")):
+                one = {**band, **(raster[position] if position < len(raster) else {})}
                 scale, offset = one.get("scale", one.get("raster:scale")), one.get("offset", one.get("raster:offset"))
                 if scale is not None:
                     found.add((scale, offset or 0))
