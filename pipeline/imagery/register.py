@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _LEAST_REACH_PX = 8  # the surface must be wide enough to tell a peak from its surroundings
 _FINE_REACH_PX = 4
 _AGREE_PX = 2.0
+_ROUNDS = 3
+_SETTLED_PX = 0.03
 
 
 class RegistrationOptions(Options):
@@ -177,11 +179,13 @@ def _vote(
 def _refined(fixed: np.ndarray, loose: Sequence[np.ndarray], rough: _Measure, options: RegistrationOptions) -> _Measure:
     """The vote repeated on resampled pixels until what remains is small, so that the parabola's bias cancels."""
     place = rough.place_px
-    for _ in range(2):
+    for _ in range(_ROUNDS):
         back = edge_field([moved(band, (-place[0], -place[1])) for band in loose], options.smooth_px)
         each = surfaces(fixed, back, rough.used, _FINE_REACH_PX)
         rest = summit(each.mean(axis=0))
         place = place[0] + rest[0], place[1] + rest[1]
+        if math.hypot(*rest) < _SETTLED_PX:
+            break
     own = np.array([summit(surface) for surface in each]) - rest
     near = np.hypot(*own.T) <= _AGREE_PX
     centres = np.array([((b.top + b.bottom) / 2, (b.left + b.right) / 2) for b in rough.used])

@@ -95,6 +95,7 @@ def test_limits_are_options():
 
 
 @pytest.mark.real
+@pytest.mark.slow
 @pytest.mark.parametrize("pairs", ["levir", "fotbcd", "whu", "dsifn", "sztaki"])
 def test_real_pairs_come_nearer_on_unchanged_ground(real_data, pairs):
     """Mean over a data set of the median difference where the label says no change: not above the raw images'."""

@@ -52,6 +52,20 @@ def test_window_elsewhere_is_all_nan(image):
     assert np.isnan(READER.read(band_file(image), grid(8, 8, west_m=600_000.1))).all()
 
 
+def test_warped_window_past_the_edge_is_nan_outside_only(image, tmp_path, numbers):
+    window = grid(40, 40, west_m=520_000 - 10.3, north_m=3_800_000 + 5.2)
+    got = READER.read(band_file(image), window)
+    known = np.isfinite(got)
+    assert known[12:, 22:].all()
+    assert not known[:10].any()
+    assert not known[:, :20].any()
+    holed = numbers.copy()
+    holed[:, 150, 200] = 0  # far from the window: the way that looks for gaps must give the same
+    other = tiff(tmp_path / "holed.tif", holed, grid(200, 260), nodata=0)
+    wide = grid(200, 260, west_m=520_000 - 10.3, north_m=3_800_000 + 5.2)
+    assert np.array_equal(READER.read(band_file(other), wide)[:40, :40], got, equal_nan=True)
+
+
 def test_several_bands_equal_single_ones_in_the_order_asked(image):
     files = [band_file(image, index=index) for index in (3, 1)]
     together = READER.read_many(files, grid(30, 30, north_m=3_799_990.2))

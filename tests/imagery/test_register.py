@@ -152,6 +152,7 @@ def read(path) -> np.ndarray:
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_real_pair_moves_as_it_is_moved(real_data):
     """The pair's own shift is unknown, but moving one image must change the answer by just that much."""
     before = read(real_data / "roadside_vhr/imagery/2012-05-05.tif")
@@ -166,6 +167,7 @@ def test_real_pair_moves_as_it_is_moved(real_data):
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_real_quarters_agree_with_the_whole_or_say_nothing(real_data):
     before = read(real_data / "roadside_vhr/imagery/2012-05-05.tif")
     after = read(real_data / "roadside_vhr/imagery/2017-10-20.tif")
@@ -182,6 +184,7 @@ def test_real_quarters_agree_with_the_whole_or_say_nothing(real_data):
 
 
 @pytest.mark.real
+@pytest.mark.slow
 @pytest.mark.parametrize("pairs", ["levir", "fotbcd", "whu", "dsifn", "sztaki"])
 def test_real_strangers_are_never_believed(real_data, pairs):
     """One place before against another place after: whatever is measured, it is not reliable."""
