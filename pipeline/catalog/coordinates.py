@@ -47,6 +47,13 @@ def check_coordinates(bounds: Array, crs: CRS) -> str | None:
     return None
 
 
+def exchanged_rows(bounds: Array) -> NDArray[np.intp]:
+    """Positions of the rows, by their bounds (rows, 4) in degrees, that hold latitude before longitude in China."""
+    west, south, east, north = np.asarray(bounds).T
+    lat_first = (west >= _CHINA_LAT[0]) & (east <= _CHINA_LAT[1])
+    return np.flatnonzero(lat_first & (south >= _CHINA_LON[0]) & (north <= _CHINA_LON[1]))
+
+
 def _check_degrees(bounds: Array, degrees: bool) -> str | None:
     west, south, east, north = bounds
     swapped = _within(west, east, *_CHINA_LAT) and _within(south, north, *_CHINA_LON)

@@ -14,7 +14,7 @@ import shapely
 from pyproj import CRS
 
 from ..errors import LayerError
-from .coordinates import check_coordinates, suggested_crs
+from .coordinates import check_coordinates, exchanged_rows, suggested_crs
 from .gcj02 import unshifted
 from .layer_entries import Entry
 from .yaml_doc import did_you_mean
@@ -241,9 +241,19 @@ def _with_crs(frame: gpd.GeoDataFrame, entry: Entry, notes: list[str]) -> gpd.Ge
         hint = suggested_crs(bounds)
         missing = "its .prj is missing" if entry.path.suffix.lower() == ".shp" else "it names no coordinate system"
         raise LayerError(entry.label, f"{missing}; add crs: to the entry, e.g. crs: {hint}", path=entry.path)
+    if frame.crs is not None and frame.crs.is_geographic:
+        _refuse_exchanged(frame, entry)
     if bounds is not None and frame.crs is not None and (why := check_coordinates(bounds, frame.crs)):
         raise LayerError(entry.label, why, path=entry.path)
     return frame
+
+
+def _refuse_exchanged(frame: gpd.GeoDataFrame, entry: Entry) -> None:
+    """Name the rows with latitude before longitude where the rest of the layer is right."""
+    rows = exchanged_rows(shapely.bounds(np.asarray(frame.geometry.values)))
+    if 0 < len(rows) < int(frame.geometry.notna().sum()):
+        why = f"latitude and longitude are exchanged in {len(rows)} of {len(frame)} rows; write longitude first"
+        raise LayerError(entry.label, why, path=entry.path, row=int(rows[0]) + 1)
 
 
 def _from_gcj02(frame: gpd.GeoDataFrame, entry: Entry, notes: list[str]) -> gpd.GeoDataFrame:

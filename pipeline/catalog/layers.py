@@ -69,10 +69,9 @@ class Layers:
         """
         entries = read_entries(Path(path))
         frames, notes, faults = _read(entries)
-        roads = next((frame for frame in frames if frame.entry.role == "roads"), None)
-        if roads is None or roads.rows.empty:
-            raise Problems(faults or [f"{path}: the roads layer holds no road with a geometry"])
-        crs = _crs(roads, epsg)
+        crs = _crs(frames, epsg, faults)
+        if crs is None:
+            raise Problems(dict.fromkeys(faults))
         by_role: dict[str, list[gpd.GeoDataFrame]] = {}
         for frame in frames:
             table = _table(frame, crs, faults)
@@ -80,7 +79,7 @@ class Layers:
                 by_role.setdefault(frame.entry.role, []).append(table)
             notes += frame.findings.notes
         if faults:
-            raise Problems(faults)
+            raise Problems(dict.fromkeys(faults))
         ready = {role: _stacked(several) for role, several in by_role.items()}
         notes += _far(ready, entries)
         ready["announced"] = ready.pop("zones", None)
@@ -88,17 +87,26 @@ class Layers:
         return cls(**ready, epsg=_epsg(crs), problems=tuple(dict.fromkeys(notes)), files=files)
 
 
-def _crs(roads: Frame, epsg: int | None) -> pyproj.CRS:
-    """The CRS asked for, checked to be metric, or the one that fits the roads."""
-    if epsg is None:
+def _crs(frames: Sequence[Frame], epsg: int | None, faults: list[str]) -> pyproj.CRS | None:
+    """The CRS asked for, checked to be metric, else the one that fits the roads; None with its faults added.
+
+    Without usable roads any other layer serves, so that the faults of all layers are found in one round.
+    """
+    if epsg is not None:
+        crs = pyproj.CRS.from_epsg(epsg)
+        if not crs.is_projected or crs.axis_info[0].unit_name != "metre":
+            raise ConfigError(f"EPSG:{epsg} ({crs.name}) is not in metres; use a CGCS2000 3-degree zone, e.g. 4548")
+        return crs
+    located = [frame for frame in frames if frame.rows.geometry.notna().any()]
+    roads = [frame for frame in located if frame.entry.role == "roads"]
+    if not roads and any(frame.entry.role == "roads" for frame in frames):
+        faults.append("the roads layer holds no road with a geometry")
+    for frame in (*roads, *located):
         try:
-            return metric_crs(roads.rows)
+            return metric_crs(frame.rows)
         except GeometryError as error:
-            raise LayerError("roads", str(error), path=roads.entry.path) from error
-    crs = pyproj.CRS.from_epsg(epsg)
-    if not crs.is_projected or crs.axis_info[0].unit_name != "metre":
-        raise ConfigError(f"EPSG:{epsg} ({crs.name}) is not in metres; use a CGCS2000 3-degree zone, e.g. 4548")
-    return crs
+            faults.append(str(LayerError(frame.entry.label, str(error), path=frame.entry.path)))
+    return None
 
 
 def _read(entries: Sequence[Entry]) -> tuple[list[Frame], list[str], list[str]]:

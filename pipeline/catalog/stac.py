@@ -125,6 +125,6 @@ def _named(found: Sequence[tuple[Scene, str | None]]) -> list[Scene]:
     named: dict[str, Scene] = {}
     for scene, collection in found:
         twice = counts[scene.scene_id] > 1 and collection is not None
-        name = f"{collection}/{scene.scene_id}" if twice else scene.scene_id
+        name = f"{collection}_{scene.scene_id}" if twice else scene.scene_id
         named.setdefault(name, replace(scene, scene_id=name))
     return list(named.values())

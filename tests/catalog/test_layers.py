@@ -162,6 +162,27 @@ def test_every_fault_is_told_at_once(delivery, roads, counties):
     assert any("no such file" in problem for problem in problems)
 
 
+def test_faults_of_other_layers_are_told_even_without_roads(delivery, counties):
+    path = delivery({"counties": counties.assign(XZQDM=["3203", "320321"])}, replace={"layer: roads": "layer: road"})
+    problems = refused(path)
+    assert len(problems) == 2
+    assert any("no county code" in problem for problem in problems)
+
+
+def test_roads_without_any_geometry(delivery, roads):
+    problems = refused(delivery({"roads": roads.set_geometry([None, None], crs=4548)}))
+    assert "the roads layer holds no road with a geometry" in problems
+
+
+def test_one_row_with_exchanged_coordinates_is_named(delivery, counties):
+    lonlat = counties.to_crs(4490)
+    first = shapely.transform(lonlat.geometry[0], lambda p: p[:, ::-1])
+    path = delivery({"counties": lonlat.set_geometry([first, lonlat.geometry[1]], crs=4490)})
+    (problem,) = refused(path)
+    assert "exchanged" in problem
+    assert "row 1" in problem
+
+
 def test_a_missing_column_lists_what_the_file_has(delivery):
     (problem,) = refused(delivery(replace={"route: LXBM": "route: LXB"}))
     assert "no column 'LXB'" in problem

@@ -169,6 +169,15 @@ def test_collections_elsewhere_are_not_opened(tmp_path, monkeypatch):
     assert other.exists()
 
 
+def test_one_id_in_two_collections_is_told_apart(tmp_path):
+    root = written(tmp_path, item("s1"))
+    written(tmp_path / "other", item("s1"), collection="second")
+    data = json.loads(root.read_text())
+    data["links"].append({"rel": "child", "href": "./other/second/collection.json"})
+    root.write_text(json.dumps(data))
+    assert [scene.scene_id for scene in scenes(root)] == ["demo-vhr_s1", "second_s1"]
+
+
 def test_one_collection_is_taken_and_an_unknown_one_lists_the_known(tmp_path):
     url = written(tmp_path, item("s1"))
     assert len(scenes(url, collection="demo-vhr")) == 1
