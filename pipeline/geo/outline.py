@@ -109,12 +109,23 @@ def _without_small_holes(shape: Polygon, min_area_m2: float) -> Polygon:
 
 def _directions_deg(shape: Polygon, tolerance_m: float) -> list[float]:
     """Candidate directions in [0, 90): edge-weighted mean of the simplified outline and of its hull, and the rectangle's."""
-    outlines = (shape.simplify(tolerance_m), shape.simplify(1.6 * tolerance_m), shape.convex_hull)
+    cornered = _from_corners(shape)
+    outlines = (cornered.simplify(tolerance_m), cornered.simplify(1.6 * tolerance_m), shape.convex_hull)
     found = [_mean_direction_deg(np.asarray(outline.exterior.coords)) for outline in outlines if not outline.is_empty]
     envelope = shapely.oriented_envelope(shape)
     if envelope.geom_type == "Polygon":
         found.append(_mean_direction_deg(np.asarray(envelope.exterior.coords)))
     return list(dict.fromkeys(round(angle, 3) for angle in found))
+
+
+def _from_corners(shape: Polygon) -> Polygon:
+    """The polygon with each ring begun at its corner farthest from the centre: simplifying never removes the first vertex."""
+    rings = []
+    for ring in (shape.exterior, *shape.interiors):
+        xy = np.asarray(ring.coords)[:-1]
+        first = int(np.argmax(np.hypot(*(xy - (xy.min(axis=0) + xy.max(axis=0)) / 2).T).round(6)))
+        rings.append(np.roll(xy, -first, axis=0))
+    return Polygon(rings[0], rings[1:])
 
 
 def _mean_direction_deg(ring: np.ndarray) -> float:
@@ -128,7 +139,7 @@ def _mean_direction_deg(ring: np.ndarray) -> float:
 def _rectilinear(shape: Polygon, angle_deg: float, tolerance_m: float) -> Polygon | None:
     """``shape`` with every edge on the two axes turned by ``angle_deg``; None where an outline collapses."""
     centre = shape.centroid
-    level = rotate(shape.simplify(0.7 * tolerance_m), -angle_deg, origin=centre)
+    level = rotate(_from_corners(shape).simplify(0.7 * tolerance_m), -angle_deg, origin=centre)
     if level.geom_type != "Polygon" or level.is_empty:
         return None
     rings = [_squared_ring(np.asarray(ring.coords), tolerance_m) for ring in (level.exterior, *level.interiors)]

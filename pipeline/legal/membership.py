@@ -20,6 +20,7 @@ from ..model.tables import ZONES
 MIN_OVERLAP_M2 = 1.0
 MIN_OVERLAP_SHARE = 0.01
 _ORDER = (Zone.PAVEMENT.value, Zone.HIGHWAY_LAND.value, Zone.CONTROL_ZONE.value)
+_BLOCK_VERTICES, _MAX_HALVINGS = 40, 30
 _SEAM_M = 0.005  # zones that meet to the millimetre have no edge between them
 
 
@@ -95,21 +96,49 @@ def _check(footprints: gpd.GeoSeries, zones: gpd.GeoDataFrame, probability: floa
 def _overlaps(
     shapes: np.ndarray, zones: gpd.GeoDataFrame
 ) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
-    """Overlap by zone (n, 3), the row of ZONES with most of it (n, 3), and the pieces with the footprint each is of."""
-    grounds = np.asarray(zones.geometry.array)
-    one, other = shapely.STRtree(grounds).query(shapes, predicate="intersects")
+    """Overlap by zone (n, 3), the row of ZONES with most of it (n, 3), and the pieces that tell how deep each reaches.
+
+    The deepest place of a footprint is in its innermost zone, so only the pieces there are kept.
+    """
+    grounds, row = _small(np.asarray(zones.geometry.array))
+    one, block = shapely.STRtree(grounds).query(shapes, predicate="intersects")
     shapely.prepare(grounds)
-    whole = shapely.contains_properly(grounds[other], shapes[one])
+    whole = shapely.contains_properly(grounds[block], shapes[one])
     pieces = shapes[one].copy()
-    pieces[~whole] = shapely.intersection(shapes[one[~whole]], grounds[other[~whole]])
-    area = shapely.area(pieces)
-    kind = zones["zone"].map({name: k for k, name in enumerate(_ORDER)}).to_numpy()[other]
+    pieces[~whole] = shapely.intersection(shapes[one[~whole]], grounds[block[~whole]])
+    other, area = row[block], shapely.area(pieces)
+    zone_kind = zones["zone"].map({name: k for k, name in enumerate(_ORDER)}).to_numpy()
+    kind = zone_kind[other]
     overlaps = np.zeros((len(shapes), 3))
     np.add.at(overlaps, (one, kind), area)
+    pair, which = np.unique(np.column_stack([one, other]), axis=0, return_inverse=True)
+    total = np.bincount(which.ravel(), weights=area, minlength=len(pair)).round(6)
     best = np.full((len(shapes), 3), -1)
-    order = np.lexsort((-other, area))  # the largest is written last; of equal ones the first row
-    best[one[order], kind[order]] = other[order]
-    return overlaps, best, (one, pieces)
+    order = np.lexsort((-pair[:, 1], total))  # the largest is written last; of equal ones the first row
+    best[pair[order, 0], zone_kind[pair[order, 1]]] = pair[order, 1]
+    inmost = _innermost(shapes, overlaps)[one]
+    kept = (kind <= inmost) | (inmost < 0)
+    return overlaps, best, (one[kept], pieces[kept])
+
+
+def _small(grounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The polygons cut into blocks of few vertices, and which one each block is of: overlays cost by the vertex."""
+    parts, row = shapely.get_parts(grounds, return_index=True)
+    for _ in range(_MAX_HALVINGS):
+        large = shapely.get_num_coordinates(parts) > _BLOCK_VERTICES
+        if not large.any():
+            break
+        west, south, east, north = shapely.bounds(parts[large]).T
+        upright = north - south > east - west
+        x, y = np.where(upright, east, (west + east) / 2), np.where(upright, (south + north) / 2, north)
+        x0, y0 = np.where(upright, west, x), np.where(upright, y, south)
+        first = shapely.intersection(parts[large], shapely.box(west, south, x, y))
+        second = shapely.intersection(parts[large], shapely.box(x0, y0, east, north))
+        halves, of = shapely.get_parts(np.concatenate([first, second]), return_index=True)
+        areal = shapely.area(halves) > 0
+        parts = np.concatenate([parts[~large], halves[areal]])
+        row = np.concatenate([row[~large], np.tile(row[large], 2)[of[areal]]])
+    return parts, row
 
 
 def _innermost(shapes: np.ndarray, overlaps: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ class of road (as 杭州市公路条例 9 says expressly), then the earlier sect
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -191,9 +192,13 @@ def _bands(
             continue
         law = rules.zone_law(zone, stretch.road_class)
         grounds = sides(stretch.line, *_reach(stretch, zone, outer_m), lead_in=stretch.lead_in)
+        if zone == Zone.HIGHWAY_LAND and stretch.inner:
+            left, right = (
+                shapely.union(ground, stretch.between, grid_size=GRID_M) if sign == stretch.inner else ground
+                for sign, ground in zip((1, -1), grounds, strict=True)
+            )
+            grounds = left, right
         for sign, ground in zip((1, -1), grounds, strict=True):
-            if zone == Zone.HIGHWAY_LAND and sign == stretch.inner:
-                ground = shapely.union(ground, stretch.between, grid_size=GRID_M)
             band = _Band(stretch, zone, sign, ground, inner_m, outer_m, ZoneBasis.ESTIMATED, sigma, law)
             if zone == Zone.HIGHWAY_LAND:
                 yield from _surveyed(band, land, rules)
@@ -274,11 +279,17 @@ def _disjoint(bands: list[_Band]) -> list[_Band]:
         return []
     one, other = shapely.STRtree(grounds).query(grounds, predicate="intersects")
     one, other = one[one > other], other[one > other]
+    meet = ~shapely.touches(grounds[one], grounds[other])
+    one, other = one[meet], other[meet]
     order = np.argsort(one, kind="stable")
     befores = np.split(other[order], np.cumsum(np.bincount(one, minlength=len(bands)))[:-1])
+    lands = Counter((id(band.stretch), band.sign) for band in bands if band.zone == Zone.HIGHWAY_LAND)
     out = []
     for band, before in zip(bands, befores, strict=True):
-        ground = _minus(band.ground, shapely.union_all(grounds[before])) if len(before) else band.ground
+        whole = {(id(o.stretch), o.sign) for k in before if (o := bands[k]).zone == Zone.HIGHWAY_LAND}
+        whole = {key for key in whole if lands[key] == 1}  # an estimate alone reaches to the centreline: it has the pavement
+        needed = [k for k in before if bands[k].zone != Zone.PAVEMENT or (id(bands[k].stretch), bands[k].sign) not in whole]
+        ground = _minus(band.ground, shapely.union_all(grounds[needed])) if needed else band.ground
         out.append(replace(band, ground=_areal(ground)))
     return [band for band in out if band.ground.area > _MIN_AREA_M2]
 
@@ -312,6 +323,8 @@ def _table(bands: list[_Band], crs: object) -> gpd.GeoDataFrame:
 
 
 def _together(grounds: pd.Series) -> BaseGeometry:
+    if len(grounds) == 1:
+        return grounds.iloc[0]
     return _areal(shapely.union_all(grounds.to_numpy(), grid_size=GRID_M))
 
 
