@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pystac
 import shapely
@@ -15,9 +15,7 @@ from ..errors import CatalogError
 from ..model.scene import Band, BandFile, Scene, Sensor
 from .hrefs import judged, redacted
 from .stac_bands import BandAsset, bands_of, is_geotiff
-
-if TYPE_CHECKING:
-    from .stac import StacSource
+from .stac_options import StacOptions
 
 # Values of quality layers that mean: do not look here. SCL: fill, saturated, shadow, clouds, cirrus, snow.
 # UDM2 band 1 is 1 where clear; of masks written for this program 0 is clear, 1 cloud, 2 shadow, 255 fill.
@@ -67,7 +65,7 @@ def footprint_of(item: pystac.Item) -> shapely.Geometry:
     raise CatalogError(f"item {item.id!r}: has neither geometry nor bbox")
 
 
-def scene_of(item: pystac.Item, owner: str, source: StacSource, sensor: Sensor | None) -> Scene:
+def scene_of(item: pystac.Item, owner: str, source: StacOptions, sensor: Sensor | None) -> Scene:
     """The item as a Scene; CatalogError for bands that cannot be read or addresses that point where they must not.
 
     Parameters
@@ -96,7 +94,7 @@ def scene_of(item: pystac.Item, owner: str, source: StacSource, sensor: Sensor |
     )
 
 
-def _mask(item: pystac.Item, owner: str, source: StacSource) -> tuple[BandFile | None, frozenset[int]]:
+def _mask(item: pystac.Item, owner: str, source: StacOptions) -> tuple[BandFile | None, frozenset[int]]:
     """The quality file and its bad values: the one that the source names, else one by key or role."""
     key = source.mask
     if key == "none":
@@ -125,7 +123,7 @@ def _gsd(item: pystac.Item, offers: Mapping[str, BandAsset]) -> float | None:
     return min(stated) if stated else _number(item, "gsd")
 
 
-def _geo_rmse(item: pystac.Item, source: StacSource, sensor: Sensor | None, gsd_m: float | None) -> float:
+def _geo_rmse(item: pystac.Item, source: StacOptions, sensor: Sensor | None, gsd_m: float | None) -> float:
     """Of the item, else of the source, else of the sensor; else a pixel, and never below a metre."""
     stated = _number(item, "luyu:geo_rmse_m")
     if stated is not None:
