@@ -1,8 +1,8 @@
 """Where the pavement really lies under its centreline, and what its own surface looks like.
 
-Centrelines are metres off and widths are nominal; the two edges are looked for in the images themselves, on both dates at
-once, and followed along the road by dynamic programming. The road is then its own reference: colours are told relative
-to the bare surface of the same stretch on the same day, which takes light, haze and calibration out.
+Centrelines are metres off and widths are nominal; the two edges are looked for in the images, on both dates at once,
+and followed along the road by dynamic programming. The road is then its own reference: colours are told relative to the
+bare surface of the same stretch on the same day, which takes light, haze and calibration out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from .roadframe import RoadFrame
 
-_DARK = 0.02  # reflectance added before logarithms, so that noise on fresh asphalt is not a colour
+DARK = 0.02  # reflectance added before logarithms, so that noise on fresh asphalt is not a colour
 _BIN_M = 8.0
 _REFERENCE_M = 240.0
 _WIDTHS = (0.84, 0.92, 1.0, 1.08, 1.16)
@@ -23,13 +23,14 @@ _SCALES = {"bright": 0.35, "rg": 0.12, "gb": 0.15, "ndvi": 0.15}
 
 
 def colour_logs(samples: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Log features of reflectances: ``bright`` ln of mean(R, G, B), ``rg`` ln R/G, ``gb`` ln G/B, ``gap`` R - B (plain), with nir ``nir``, ``ndvi``.
+    """Features of reflectances, mostly logarithms: ``bright rg gb gap``, and with a nir band ``nir ndvi``.
 
-    A gain per band adds a constant to each of the logs, which the road's own reference takes away again.
+    ``bright`` is ln of mean(R, G, B), ``rg`` ln R/G, ``gb`` ln G/B, ``nir`` ln NIR; ``gap`` is plain R - B. A gain
+    per band adds a constant to each of the logs, which the road's own reference takes away again.
     """
-    logs = {name: np.log(np.maximum(values, 0) + _DARK) for name, values in samples.items()}
+    logs = {name: np.log(np.maximum(values, 0) + DARK) for name, values in samples.items()}
     features = {
-        "bright": np.log((samples["red"] + samples["green"] + samples["blue"]) / 3 + _DARK),
+        "bright": np.log((samples["red"] + samples["green"] + samples["blue"]) / 3 + DARK),
         "rg": logs["red"] - logs["green"],
         "gb": logs["green"] - logs["blue"],
         "gap": samples["red"] - samples["blue"],
@@ -71,7 +72,7 @@ def find_pavement(frame: RoadFrame, dates: Sequence[Mapping[str, np.ndarray]], *
     that it would have on both sides, weakly preferring what the layer says; the best chain along the road wins
     (Viterbi). Where no edge is seen the layer's own position remains.
     """
-    columns = max(int(round(_BIN_M / frame.along_step_m)), 1)
+    columns = max(round(_BIN_M / frame.along_step_m), 1)
     strength = _edge_strength(frame, dates, columns)
     bins = strength.shape[1]
     if bins == 0:
@@ -95,8 +96,8 @@ def find_pavement(frame: RoadFrame, dates: Sequence[Mapping[str, np.ndarray]], *
 def _edge_strength(frame: RoadFrame, dates: Sequence[Mapping[str, np.ndarray]], columns: int) -> np.ndarray:
     """0..1 per (across, bin): how much the colours differ between the metre on either side."""
     step = frame.across_step_m
-    near, far = max(int(round(0.25 / step)), 1), max(int(round(1.25 / step)), 2)
-    total, weight = 0.0, 0.0
+    near, far = max(round(0.25 / step), 1), max(round(1.25 / step), 2)
+    total, weight = np.zeros(()), np.zeros(())
     for features in dates:
         squared = np.zeros((), np.float32)
         for name, scale in _SCALES.items():
@@ -160,11 +161,11 @@ class Surface:
 def bare_surface(frame: RoadFrame, features: Mapping[str, np.ndarray], pavement: Pavement) -> Surface | None:
     """What the uncovered pavement looks like; None where too little of it was observed.
 
-    Per 8 m of road the cooler half of the pavement counts (grain, soil and leaves are warmer than asphalt and
-    concrete) without its darkest quarter (shadows, patches); a running median over 240 m then bridges stretches that
-    are covered from edge to edge, and follows a change of surface.
+    Per 8 m of road the cooler third of the pavement counts (grain, soil and leaves are warmer than asphalt and
+    concrete, and may cover half of it) without the darkest quarter (shadows, patches). A running median over 240 m
+    then bridges stretches that are covered from edge to edge, and follows a change of surface.
     """
-    columns = max(int(round(_BIN_M / frame.along_step_m)), 1)
+    columns = max(round(_BIN_M / frame.along_step_m), 1)
     bins = int(np.ceil(len(frame.along_m) / columns))
     inside = pavement.mask(frame.across_m, -0.4)
     warm = np.where(inside, features["rg"] + features["gb"], np.nan)
@@ -173,7 +174,7 @@ def bare_surface(frame: RoadFrame, features: Mapping[str, np.ndarray], pavement:
     seen = np.isfinite(warm_blocks).sum(axis=1) >= 4
     if seen.sum() < 2:
         return None
-    cool = warm_blocks[seen] <= np.nanmedian(warm_blocks[seen], axis=1, keepdims=True)
+    cool = warm_blocks[seen] <= np.nanquantile(warm_blocks[seen], 0.35, axis=1, keepdims=True)
     lit = blocks["bright"][seen] >= np.nanquantile(blocks["bright"][seen], 0.25, axis=1, keepdims=True)
     bare = cool & lit
     bare |= ~bare.any(axis=1, keepdims=True) & cool
@@ -185,7 +186,7 @@ def bare_surface(frame: RoadFrame, features: Mapping[str, np.ndarray], pavement:
         chosen = np.where(bare, blocks[name][seen], np.nan)
         middle = np.nanmedian(chosen, axis=1)
         level[name] = np.interp(at, centres[seen], ndimage.median_filter(middle, window, mode="nearest"))
-        # Half a distribution scatters less than the whole; 2.2 makes it a standard deviation of the whole.
+        # A third of a distribution scatters less than the whole; 2.2 makes it a standard deviation.
         scatter[name] = float(2.2 * np.nanmedian(np.abs(chosen - middle[:, None])))
     scatter["warm"] = float(np.hypot(scatter["rg"], scatter["gb"]))
     return Surface(level, scatter)

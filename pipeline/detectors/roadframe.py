@@ -1,6 +1,6 @@
 """The window seen along the road: rows are metres across the axis, columns metres along it.
 
-A highway is a long thin thing in any window; straightened, everything that belongs to it lies in rows. ``RoadFrame`` keeps
+A highway is a long thin thing in any window; straightened, all that belongs to it lies in rows. ``RoadFrame`` keeps
 the way back, so that what is found in road coordinates is drawn on the map again. Sample positions sit on a lattice of
 the road's own measure, not of the window's, so that two windows that overlap sample the same points.
 """
@@ -56,7 +56,7 @@ class RoadFrame:
         return x_m, y_m
 
     def sample(self, image: np.ndarray, grid: Grid) -> np.ndarray:
-        """``image`` (rows, cols) on ``grid`` resampled bilinearly to (across, along), float32; NaN outside and near NaN."""
+        """``image`` (rows, cols) on ``grid`` resampled (bilinear) to (across, along), float32; NaN spreads."""
         x_m, y_m = self.points_m
         cols = ((x_m - grid.west_m) / grid.pixel_m - 0.5).astype(np.float32)
         rows = ((grid.north_m - y_m) / grid.pixel_m - 0.5).astype(np.float32)
@@ -68,7 +68,7 @@ class RoadFrame:
                 np.ascontiguousarray(rows[:, at : at + _REMAP_COLUMNS]),
                 cv2.INTER_LINEAR,
                 borderMode=cv2.BORDER_CONSTANT,
-                borderValue=float("nan"),  # type: ignore[call-overload]
+                borderValue=float("nan"),
             )
             for at in range(0, cols.shape[1], _REMAP_COLUMNS)
         ]
@@ -104,7 +104,7 @@ def frames(
     default_width_m
         Pavement width where ``pavement_width_m`` is null.
     bend_m
-        Length over which the direction of a digitised polyline is evened out, so that strips do not fan at its vertices.
+        Length over which the direction of a digitised polyline is evened out, so that rows do not fan at vertices.
     """
     for section, geometry, width in zip(roads.index, roads.geometry, roads["pavement_width_m"], strict=True):
         width_m = float(width) if np.isfinite(width) and width > 0 else default_width_m
@@ -118,7 +118,7 @@ def _stretches(line: LineString, grid: Grid, reach_m: float) -> list[tuple[float
     """Measures along ``line`` between which it runs through the window."""
     inside = shapely.get_parts(shapely.intersection(line, grid.footprint.buffer(reach_m, cap_style="square")))
     spans = []
-    for part in inside[shapely.get_type_id(inside) == shapely.GeometryType.LINESTRING]:
+    for part in inside[(shapely.get_type_id(inside) == shapely.GeometryType.LINESTRING) & ~shapely.is_empty(inside)]:
         ends = shapely.line_locate_point(line, shapely.points([part.coords[0], part.coords[-1]]))
         middle = float(shapely.line_locate_point(line, shapely.line_interpolate_point(part, 0.5, normalized=True)))
         low, high = float(ends.min()), float(ends.max())
@@ -156,7 +156,7 @@ def _frame(
     tangent = np.gradient(smooth, axis=0)
     length = np.hypot(*tangent.T)[:, None]
     tangent = np.divide(tangent, length, out=np.zeros_like(tangent), where=length > 0)
-    tangent, smooth = _filled_ends(tangent), smooth
+    tangent = _filled_ends(tangent)
     core = slice(pad, pad + len(along_m))
     left = np.column_stack([-tangent[core, 1], tangent[core, 0]])
     return RoadFrame(section, width_m, along_m, across_m, points[core], left)

@@ -40,11 +40,13 @@ class Strip:
         return (rows >= self.right_m) & (rows <= self.left_m) & self.covered
 
 
-def cleaned(mask: np.ndarray, frame: RoadFrame, *, bridge_m: float, shortest_m: float, narrowest_m: float) -> np.ndarray:
-    """``mask`` (across, along) with breaks up to ``bridge_m`` closed along the road and what is shorter or narrower gone."""
+def cleaned(
+    mask: np.ndarray, frame: RoadFrame, *, bridge_m: float, shortest_m: float, narrowest_m: float
+) -> np.ndarray:
+    """``mask`` (across, along), breaks up to ``bridge_m`` closed along the road, what is shorter or narrower gone."""
     bridge = _odd(bridge_m / frame.along_step_m)
     short = _odd(shortest_m / frame.along_step_m)
-    narrow = max(int(round(narrowest_m / frame.across_step_m)), 1)
+    narrow = max(round(narrowest_m / frame.across_step_m), 1)
     padded = np.pad(mask, ((0, 0), (bridge, bridge)))
     closed = ndimage.binary_closing(padded, np.ones((1, bridge)))[:, bridge:-bridge]
     # A border column repeats itself outwards: a strip that leaves the window must not be shortened there.
@@ -54,10 +56,12 @@ def cleaned(mask: np.ndarray, frame: RoadFrame, *, bridge_m: float, shortest_m: 
 
 
 def _odd(cells: float) -> int:
-    return max(int(round(cells)) // 2 * 2 + 1, 3)
+    return max(round(cells) // 2 * 2 + 1, 3)
 
 
-def find(mask: np.ndarray, contrast: np.ndarray, frame: RoadFrame, *, gap_m: float, reach: np.ndarray) -> Iterator[Strip]:
+def find(
+    mask: np.ndarray, contrast: np.ndarray, frame: RoadFrame, *, gap_m: float, reach: np.ndarray
+) -> Iterator[Strip]:
     """Strips of ``mask``, pieces that continue one another with gaps below ``gap_m`` joined, in order along the road.
 
     Edges are drawn where ``contrast`` falls to half of the piece's median, inside ``reach`` (bool), so that they do
@@ -68,7 +72,7 @@ def find(mask: np.ndarray, contrast: np.ndarray, frame: RoadFrame, *, gap_m: flo
     pieces = [_piece(labels == number + 1, box, contrast, reach, frame) for number, box in enumerate(boxes[:count])]
     pieces.sort(key=lambda piece: (piece.first, piece.last))
     for chain in _chains(pieces, gap_m / frame.along_step_m):
-        yield _joined(chain, frame)
+        yield _joined(chain)
 
 
 def _piece(
@@ -88,7 +92,7 @@ def _piece(
     step, origin = frame.across_step_m, frame.across_m[0]
     right = ndimage.median_filter(origin + (below + 0.5) * step, smooth, mode="nearest")
     left = ndimage.median_filter(origin + (above - 0.5) * step, smooth, mode="nearest")
-    return Strip(cols.start, cols.stop - 1, right, left, part.any(axis=0))
+    return Strip(cols.start, cols.stop - 1, right, left, np.asarray(part.any(axis=0)))
 
 
 def _chains(pieces: list[Strip], gap_columns: float) -> list[list[Strip]]:
@@ -98,7 +102,8 @@ def _chains(pieces: list[Strip], gap_columns: float) -> list[list[Strip]]:
         for chain in chains:
             last = max(chain, key=lambda other: other.last)
             near = piece.first - last.last - 1 <= gap_columns and piece.first > last.last
-            shared = min(_median(piece.left_m), _median(last.left_m)) - max(_median(piece.right_m), _median(last.right_m))
+            left_m = min(_median(piece.left_m), _median(last.left_m))
+            shared = left_m - max(_median(piece.right_m), _median(last.right_m))
             if near and shared > 0.4 * min(piece.width_m, last.width_m):
                 chain.append(piece)
                 break
@@ -111,7 +116,7 @@ def _median(values: np.ndarray) -> float:
     return float(np.median(values))
 
 
-def _joined(chain: list[Strip], frame: RoadFrame) -> Strip:
+def _joined(chain: list[Strip]) -> Strip:
     first, last = min(p.first for p in chain), max(p.last for p in chain)
     columns = np.arange(first, last + 1)
     at = np.concatenate([np.arange(p.first, p.last + 1) for p in chain])

@@ -23,7 +23,7 @@ from shapely import LineString
 
 from pipeline.model.grid import Grid
 
-REAL = Path(os.environ.get("LUYU_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "real"))
+REAL = Path(os.environ.get("LUYU_REAL_DATA") or Path(__file__).resolve().parents[3] / "shared" / "real")
 
 # Main roads of the road pictures, (col, row) px, and pavement width in m at 0.5 m pixels.
 DEEPGLOBE = {
@@ -71,7 +71,7 @@ def deepglobe(number: int):
     image = picture.transpose(2, 0, 1).astype(np.float32) / 255
     grid = Grid(4548, 500_000.0, 3_800_000.0, 0.5, *image.shape[1:])
     lines, width = DEEPGLOBE[number]
-    geometry = [LineString([grid.transform * (c + 0.5, r + 0.5) for c, r in line]) for line in lines]
+    geometry = [LineString([(grid.x_m[0] + c * 0.5, grid.y_m[0] - r * 0.5) for c, r in line]) for line in lines]
     return grid, image, gpd.GeoDataFrame({"pavement_width_m": [width] * len(lines)}, geometry=geometry, crs=4548)
 
 
@@ -94,7 +94,7 @@ def painted(image, grid, polygon, *, crop="wheat", surface="asphalt", gamma=0.7,
     """``image`` with grain spread over a polygon."""
     rng = np.random.default_rng(seed)
     fine = 4
-    transform = grid.transform * grid.transform.scale(1 / fine)
+    transform = rasterio.Affine(grid.pixel_m / fine, 0, grid.west_m, 0, -grid.pixel_m / fine, grid.north_m)
     shape = (grid.rows * fine, grid.cols * fine)
     burnt = rasterio.features.rasterize([polygon], out_shape=shape, transform=transform).astype(np.float32)
     alpha = burnt.reshape(grid.rows, fine, grid.cols, fine).mean(axis=(1, 3)) * rng.uniform(0.85, 1.0)

@@ -1,7 +1,7 @@
 """A small renderer of road scenes, independent of the code under test: roads are arcs, truth is analytic.
 
-Reflectances (blue, green, red, nir) are those of the working table for roads and grain; every scene is drawn twice, before
-and after, from the same ground with seasons, vehicles and light changed, then blurred, shifted and given noise.
+Reflectances (blue, green, red, nir) are those of the working table for roads and grain; every scene is drawn twice,
+before and after, from the same ground with seasons, vehicles and light changed, then blurred, shifted and given noise.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
+import cv2
 import geopandas as gpd
 import numpy as np
 import xarray as xr
@@ -106,7 +107,10 @@ def render(recipe: Recipe) -> Scene:
     return Scene(view, truth, strips)
 
 
-def make_view(grid, before, after, line, width_m, *, nir=True, days=(dt.date(2024, 4, 20), dt.date(2024, 6, 8))) -> View:
+DAYS = (dt.date(2024, 4, 20), dt.date(2024, 6, 8))
+
+
+def make_view(grid, before, after, line, width_m, *, nir=True, days=DAYS) -> View:
     """A view on arrays (band, row, col)."""
     names = BANDS if nir and len(before) == 4 else BANDS[:3]
     sets = [
@@ -115,9 +119,8 @@ def make_view(grid, before, after, line, width_m, *, nir=True, days=(dt.date(202
         for image in (before, after)
     ]  # fmt: skip
     lines = line if isinstance(line, list) else [line]
-    roads = gpd.GeoDataFrame(
-        {"route_code": "G311", "route_key": "G311320322", "pavement_width_m": float(width_m), "roadbed_width_m": np.nan},
-        geometry=lines, index=range(len(lines)), crs=grid.epsg)  # fmt: skip
+    columns = {"route_code": "G311", "route_key": "G311320322", "pavement_width_m": float(width_m)}
+    roads = gpd.GeoDataFrame(columns, geometry=lines, index=range(len(lines)), crs=grid.epsg)
     return View(grid, sets[0], sets[1], {}, roads, days[0], days[1])
 
 
@@ -180,7 +183,8 @@ def _paint_strip(canvas, strip, along, across, crop) -> None:
 
 
 def _texture(rng, shape, sigma, amount):
-    small = ndimage.zoom(rng.normal(size=[max(n // max(int(sigma), 1), 4) + 2 for n in shape]), max(int(sigma), 1), order=1)
+    cells = [n // sigma + 3 for n in shape]
+    small = cv2.resize(rng.normal(size=cells), (cells[1] * sigma, cells[0] * sigma), interpolation=cv2.INTER_LINEAR)
     return 1 + amount * small[: shape[0], : shape[1]]
 
 
@@ -224,15 +228,23 @@ def _hazard(rng, recipe: Recipe, canvas, road, *, after: bool) -> None:
             mask = _box(along, across, drive.uniform(0, end), t, long, 1.9 if long < 6 else 2.5)
             canvas[:, mask] = colour[:, None]
     if kind in ("shadows", "autumn_trees"):
+        leaf = np.array(SURFACES["autumn_tree" if kind == "autumn_trees" and after else "tree"])
         for s in np.arange(5, end, 9) + rng.uniform(-2, 2, len(np.arange(5, end, 9))):
             r, t = rng.uniform(1.5, 3), half + rng.uniform(0.8, 2.5)
-            shadow = np.hypot(along - s - 1.5 * after, (across - t + 3) / 1.6) < r
-            canvas[:, shadow] *= np.array([0.50, 0.42, 0.38, 0.30])[:, None]
-            crown = np.hypot(along - s, across - t) < r
-            leaf = "autumn_tree" if kind == "autumn_trees" and after else "tree"
-            canvas[:, crown] = np.array(SURFACES[leaf])[:, None] * rng.uniform(0.6, 1.4, crown.sum())
-    if not after:
-        return
+            near = np.flatnonzero((np.abs(along - s) < 6) & (np.abs(across - t) < 12))
+            a, c = along.ravel()[near] - s, across.ravel()[near] - t
+            shadow = near[np.hypot(a - 1.5 * after, (c + 3) / 1.6) < r]
+            crown = near[np.hypot(a, c) < r]
+            flat = canvas.reshape(4, -1)
+            flat[:, shadow] *= np.array([0.50, 0.42, 0.38, 0.30])[:, None]
+            flat[:, crown] = leaf[:, None] * rng.uniform(0.6, 1.4, len(crown))
+    if after:
+        _new_on_the_ground(rng, recipe, canvas, road)
+
+
+def _new_on_the_ground(rng, recipe: Recipe, canvas, road) -> None:  # noqa: C901  one branch per hazard
+    along, across = road
+    half, end, kind = recipe.width_m / 2, along.max(), recipe.hazard
     if kind == "patches":
         for s in rng.uniform(0, end, 6):
             mask = _box(along, across, s, rng.choice([-1, 1]) * half / 2, rng.uniform(8, 50), half * 0.9)
@@ -244,7 +256,8 @@ def _hazard(rng, recipe: Recipe, canvas, road, *, after: bool) -> None:
             fan &= across * side < half + 15
             canvas[:, fan] = 0.75 * np.array(SURFACES["soil"])[:, None] + 0.25 * canvas[:, fan]
     elif kind == "beside":
-        for what, s in zip(("straw", "sand", "tan_roof", "straw", "tan_roof"), np.linspace(25, end - 40, 5), strict=True):
+        heaps = ("straw", "sand", "tan_roof", "straw", "tan_roof")
+        for what, s in zip(heaps, np.linspace(25, end - 40, 5), strict=True):
             side = rng.choice([-1, 1])
             mask = _box(along, across * side, s, half + 1 + 2.5, rng.uniform(15, 45), 5)
             canvas[:, mask] = np.array(SURFACES[what])[:, None]
