@@ -17,6 +17,12 @@ from ..model.options import Options
 from . import encode, style, values
 from .pages import CountyPage, by_priority, lonlat, records
 
+CARD = (
+    "zone", "membership", "why", "size", "offset_m", "county_name", "asset", "permit_no", "law", "last_absent",
+    "first_seen", "confirmed_on", "case_no", "finding_id", "scene_before", "scene_after", "shift_px", "detector",
+)  # fmt: skip
+"""Lines of a finding's card, by name in ``style.COLUMNS`` or ``style.PAGE``."""
+_OWN = frozenset({"last_absent", "first_seen", "case_no", "finding_id"})
 _SIGNATURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 
@@ -60,6 +66,7 @@ def page_data(county: CountyPage, options: MapOptions) -> dict[str, Any]:
         "zones": list(_zones(lonlat(county.zones, "zones"), options.simplify_m)),
         "stakes": list(_stakes(lonlat(county.stakes, "stakes"))),
         "unobserved": list(_unobserved(county, options.simplify_m)),
+        "card": CARD,
         "findings": [_finding(row) for row in records(findings)],
         "chips": chips,
         "chipsLeftOut": left_out,
@@ -108,7 +115,7 @@ def _unobserved(county: CountyPage, simplify_m: float) -> Iterator[list[Any]]:
 
 
 def _finding(row: dict[str, Any]) -> dict[str, Any]:
-    """One finding: what is drawn and filtered by name, what the card only shows as ready rows of (label, text)."""
+    """One finding: what is drawn and filtered by name, what the card only shows as ready texts."""
     zone, membership, side = (values.text(row.get(name)) for name in ("zone", "membership", "side"))
     lon, lat = float(row["lon"]), float(row["lat"])
     return {
@@ -124,47 +131,38 @@ def _finding(row: dict[str, Any]) -> dict[str, Any]:
         "stake": values.stake_range(row),
         "side": style.word(style.SIDES, side).zh if side else "",
         "at": [round(lon, 6), round(lat, 6)],
-        "coordinates": f"{lon:.6f}, {lat:.6f}",
         "before": values.day(row.get("last_absent")),
         "after": values.day(row.get("first_seen")),
-        "rows": list(_rows(row)),
+        "card": _card(row),
         "evidence": values.evidence_terms(row.get("evidence")),
         "shape": encode.polygons(row["geometry"]),
     }
 
 
-def _rows(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The card's lines as (name in ``style.COLUMNS`` or ``PAGE``, text); empty ones are left out."""
-    membership = values.text(row.get("membership"))
-    size = [("", values.number(row.get("area_m2")), " m²")]
-    size += [("长 ", values.number(row.get("length_m"), 1), " m"), ("宽 ", values.number(row.get("width_m"), 1), " m")]
+def _card(row: dict[str, Any]) -> list[str]:
+    """The card's lines in the order of ``CARD``; empty text where there is nothing to say.
+
+    What stands in the finding itself (its ids and days) is left empty here and filled in by the page.
+    """
+    size = (("", values.number(row.get("area_m2")), " m²"), ("长 ", values.number(row.get("length_m"), 1), " m"),
+            ("宽 ", values.number(row.get("width_m"), 1), " m"))  # fmt: skip
     asset = [values.text(row.get(name)) for name in ("asset_kind", "asset_name")]
     if distance := values.number(row.get("asset_distance_m")):
         asset.append(f"{distance} m")
-    county = values.text(row.get("county_name"))
-    near = row.get("near_border")
-    offset = values.number(row.get("offset_m"), 1)
-    lines = (
-        ("zone", style.zone_style(values.text(row.get("zone"))).zh),
-        ("membership", style.word(style.MEMBERSHIP, membership).zh),
-        ("why", values.why_member(row)),
-        ("size", "，".join(f"{head}{figure}{unit}" for head, figure, unit in size if figure)),
-        ("offset_m", offset),
-        ("county_name", f"{county}（邻近县界）" if not values.is_null(near) and near else county),
-        ("asset", " ".join(part for part in asset if part)),
-        ("permit_no", values.text(row.get("permit_no"))),
-        ("law", values.text(row.get("law"))),
-        ("last_absent", values.day(row.get("last_absent"))),
-        ("first_seen", values.day(row.get("first_seen"))),
-        ("confirmed_on", values.day(row.get("confirmed_on"))),
-        ("case_no", values.text(row.get("case_no"))),
-        ("finding_id", values.text(row["finding_id"])),
-        ("scene_before", values.text(row.get("scene_before"))),
-        ("scene_after", values.text(row.get("scene_after"))),
-        ("shift_px", values.number(row.get("shift_px"), 2)),
-        ("detector", " ".join(values.text(row.get(name)) for name in ("detector", "detector_version")).strip()),
-    )
-    yield from ((name, shown) for name, shown in lines if shown)
+    county, near = values.text(row.get("county_name")), row.get("near_border")
+    shown = {
+        "zone": style.zone_style(values.text(row.get("zone"))).zh,
+        "membership": style.word(style.MEMBERSHIP, values.text(row.get("membership"))).zh,
+        "why": values.why_member(row),
+        "size": "，".join(f"{head}{figure}{unit}" for head, figure, unit in size if figure),
+        "offset_m": values.number(row.get("offset_m"), 1),
+        "county_name": f"{county}（邻近县界）" if not values.is_null(near) and near else county,
+        "asset": " ".join(part for part in asset if part),
+        "confirmed_on": values.day(row.get("confirmed_on")),
+        "shift_px": values.number(row.get("shift_px"), 2),
+        "detector": " ".join(values.text(row.get(name)) for name in ("detector", "detector_version")).strip(),
+    }
+    return [shown[name] if name in shown else "" if name in _OWN else values.text(row.get(name)) for name in CARD]
 
 
 def _chips(county: CountyPage, findings: gpd.GeoDataFrame, budget: int) -> tuple[dict[str, list[str]], int]:

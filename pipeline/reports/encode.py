@@ -27,9 +27,10 @@ def polygons(geometry: BaseGeometry | None) -> list[list[list[int]]]:
     """Each polygon as its rings, the outer one first, in the form of :func:`lines`; the closing point is left out."""
     if geometry is None or geometry.is_empty:
         return []
+    parts = [geometry] if geometry.geom_type == "Polygon" else shapely.get_parts(geometry)
     return [
         [_deltas(ring, closed=True) for ring in (part.exterior, *part.interiors)]
-        for part in shapely.get_parts(geometry)
+        for part in parts
         if part.geom_type == "Polygon"
     ]
 
@@ -38,5 +39,5 @@ def _deltas(line: BaseGeometry, *, closed: bool = False) -> list[int]:
     points = np.rint(shapely.get_coordinates(line) * SCALE).astype(np.int64)
     if closed:
         points = points[:-1]
-    moved = np.diff(points, axis=0, prepend=np.zeros((1, 2), dtype=np.int64))
-    return moved.ravel().tolist()
+    points[1:] -= points[:-1].copy()
+    return points.ravel().tolist()

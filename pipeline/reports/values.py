@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import math
@@ -17,7 +18,7 @@ from . import style
 
 # What XML 1.0 cannot hold, half surrogates, and the marks that turn the reading direction of what follows.
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
-_SCRIPT_ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+_SCRIPT_ESCAPES = tuple((c, f"\\u{ord(c):04x}") for c in "<>&\u2028\u2029")
 
 
 def is_null(value: object) -> bool:
@@ -36,6 +37,8 @@ def text(value: object) -> str:
     >>> text(float("nan")), text("沛县\x00"), text(3)
     ('', '沛县', '3')
     """
+    if isinstance(value, str):
+        return value if value.isprintable() else _UNFIT.sub("", value)
     return "" if is_null(value) else _UNFIT.sub("", str(value))
 
 
@@ -59,7 +62,10 @@ def day(value: object) -> str:
     >>> day(pd.Timestamp("2024-11-05 03:00"))
     '2024-11-05'
     """
-    return "" if is_null(value) else pd.Timestamp(value).strftime("%Y-%m-%d")  # type: ignore[arg-type]
+    if is_null(value):
+        return ""
+    known = value if isinstance(value, dt.date) else pd.Timestamp(value)  # type: ignore[arg-type]
+    return known.isoformat()[:10]
 
 
 def column(frame: pd.DataFrame, name: str) -> Sequence[object]:
@@ -157,7 +163,9 @@ def json_block(value: object) -> str:
     '["\\u003c/script\\u003e\\u0026"]'
     """
     plain = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return plain.translate(_SCRIPT_ESCAPES)
+    for character, escape in _SCRIPT_ESCAPES:  # far faster than str.translate on megabytes
+        plain = plain.replace(character, escape)
+    return plain
 
 
 def file_stem(code: object) -> str:

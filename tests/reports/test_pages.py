@@ -136,8 +136,8 @@ def test_every_finding_and_stretch_stands_in_the_data(county):
     assert {gap[0] for gap in data["unobserved"]} == {"cloud", "no_image"}
     assert len(data["stakes"]) == len(county.stakes)
     assert {zone[0] for zone in data["zones"]} == {"pavement", "highway_land", "control_zone"}
-    card = dict(data["findings"][0]["rows"])
-    assert {"zone", "membership", "why", "law", "last_absent", "first_seen", "case_no"} <= set(card)
+    card = dict(zip(data["card"], data["findings"][0]["card"], strict=True))
+    assert all(card[name] for name in ("zone", "membership", "why", "size", "law", "scene_before", "detector"))
 
 
 def test_a_plug_ins_kind_is_drawn_under_its_own_name():

@@ -37,7 +37,11 @@ luyu.Card = function (root, turn, onClose) {
       list.appendChild(el("dt", {}, [luyu.label(pair)]));
       list.appendChild(el("dd", { text: text }));
     }
-    finding.rows.forEach(function (row) { add(luyu.word(row[0]), row[1]); });
+    var own = { last_absent: finding.before, first_seen: finding.after, case_no: finding["case"], finding_id: finding.id };
+    data.card.forEach(function (name, i) {
+      var text = own[name] || finding.card[i];
+      if (text) add(luyu.word(name), text);
+    });
     add(luyu.word("coordinates"), finding.coordinates);
     return list;
   }

@@ -65,6 +65,8 @@ var luyu = (function () {
     return [finding.route, finding.stake, finding.side].filter(Boolean).join(" ");
   }
 
+  data.findings.forEach(function (f) { f.coordinates = f.at[0].toFixed(6) + ", " + f.at[1].toFixed(6); });
+
   // On file:// and in old browsers the clipboard interface is missing: fall back to a selected text field.
   function copy(text, button) {
     function done() {
