@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import geopandas as gpd
 import numpy as np
@@ -55,7 +55,7 @@ class Detector(Protocol):
     kinds: ClassVar[tuple[str, ...]]
     halo_m: ClassVar[float]
     outline: ClassVar[str]
-    options: Options
+    options: Any
 
     def __call__(self, view: View) -> gpd.GeoDataFrame:
         """Candidates seen in ``view``."""

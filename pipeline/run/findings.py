@@ -99,10 +99,9 @@ def _why_not(table: gpd.GeoDataFrame) -> pd.Series:
 
 
 def _ids(table: gpd.GeoDataFrame) -> list[str]:
-    columns = ["detector", "detector_version", "scene_before", "scene_after"]
     return [
-        finding_id(*row, geometry)
-        for row, geometry in zip(table[columns].itertuples(index=False, name=None), table.geometry, strict=True)
+        finding_id(row.detector, row.detector_version, row.scene_before, row.scene_after, row.geometry)
+        for row in table.itertuples()
     ]
 
 

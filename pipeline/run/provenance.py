@@ -57,10 +57,10 @@ def run_record(
         "bands": list(plan.bands),
         "scenes": {"before": [_scene(s) for s in plan.before], "after": [_scene(s) for s in plan.after]},
         "detectors": [
-            {"name": d.options.use, "version": d.version, "thresholds": d.options.model_dump(mode="json")}  # type: ignore[attr-defined]
+            {"name": d.options.use, "version": d.version, "thresholds": d.options.model_dump(mode="json")}
             for d in built
         ],
-        "confidence_calibrated": {d.options.use: False for d in built},  # type: ignore[attr-defined]
+        "confidence_calibrated": {d.options.use: False for d in built},
         "models": [],
         "totals": _totals(plan, results, findings, candidates, coverage, reused=reused, seconds=seconds),
         "why_not_findings": _counts(candidates[~candidates["reportable"]], "why_not"),
@@ -156,7 +156,7 @@ def meta(record: Mapping[str, Any]) -> dict[str, Any]:
         "run": record["totals"]["name"],
         "before": _span(days["before"]),
         "after": _span(days["after"]),
-        "sensor": ", ".join(sorted({scene["sensor"] for scenes in record["scenes"].values() for scene in scenes} - {""})),
+        "sensor": ", ".join(sorted({scene["sensor"] for both in record["scenes"].values() for scene in both} - {""})),
         "scenes": sum(len(scenes) for scenes in record["scenes"].values()),
         "calibrated": "是 yes" if all(record["confidence_calibrated"].values()) else "否 no",
         "version": record["luyu"],

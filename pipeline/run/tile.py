@@ -159,8 +159,9 @@ def _found(detector: Any, view: View, job: TileJob, pair: Pair) -> gpd.GeoDataFr
 def _position_error_m(after: Scene, pair: Pair, grid: Grid, imagery: ImageryOptions) -> float:
     """Error of a footprint in the later image: its geolocation, and the part of registration that stayed unknown."""
     registration = pair.registration
-    known = registration is not None and registration.reliable
-    left_m = registration.rmse_px * grid.pixel_m if known else imagery.pair.registration.max_shift_m / 2
+    left_m = imagery.pair.registration.max_shift_m / 2
+    if registration is not None and registration.reliable:
+        left_m = registration.rmse_px * grid.pixel_m
     return round(float(np.hypot(after.geo_rmse_m, left_m)), 3)
 
 
