@@ -30,7 +30,7 @@ def findings_geojson(findings: gpd.GeoDataFrame) -> bytes:
 
     Positions are lon, lat with 7 decimals (CGCS2000, which agrees with WGS 84 within centimetres); outer rings run
     counter-clockwise; features are sorted by ``finding_id`` and carry it as ``id``. Dates are ISO text, nulls stay
-    null, ``evidence`` is an object where its text is one. Raises LuyuError when the table has no CRS.
+    null, ``evidence`` is JSON text as in every other format. Raises LuyuError when the table has no CRS.
     """
     frame = lonlat(findings, "findings").sort_values("finding_id", kind="stable")
     names = [name for name in FINDINGS.columns if name in frame.columns]
@@ -52,24 +52,12 @@ def _plain(name: str, value: object) -> object:
         return None
     if kind == "date":
         return values.day(value)
-    if kind == "json":
-        return _evidence(values.text(value))
     if kind == "bool":
         return bool(value)
     if kind == "float":
         figure = float(value)  # type: ignore[arg-type]
         return round(figure, _DECIMALS) if math.isfinite(figure) else None
     return values.text(value)
-
-
-def _evidence(text: str) -> object:
-    def refused(constant: str) -> None:
-        raise ValueError(constant)
-
-    try:
-        return json.loads(text, parse_constant=refused)
-    except ValueError:
-        return text
 
 
 def _geometry(shape: BaseGeometry | None) -> dict[str, Any] | None:

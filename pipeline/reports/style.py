@@ -92,7 +92,7 @@ REASONS = _frozen(
     no_image=("无影像", "no image"),
     cloud=("云或云影", "cloud or shadow"),
     nodata=("影像缺失", "no data"),
-    unreliable=("配准不可靠", "registration unreliable"),
+    shift=("两期错位过大", "shift beyond tolerance"),
     failed=("处理失败", "processing failed"),
     unknown=("原因不明", "unknown"),
 )

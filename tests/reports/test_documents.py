@@ -223,7 +223,7 @@ def test_geojson_keeps_rfc_7946():
         assert shape.hausdorff_distance(by_id.loc[feature["id"], "geometry"]) < 1.5e-7
         assert all(round(v, 7) == v for ring in feature["geometry"]["coordinates"] for p in ring for v in p)
         assert set(feature["properties"]) == set(FINDINGS.columns)
-    assert data["features"][0]["properties"]["evidence"]["edges"] == 0.62
+    assert json.loads(data["features"][0]["properties"]["evidence"])["edges"] == 0.62
     assert data["features"][0]["properties"]["last_absent"] == "2024-05-12"
     assert data["features"][1]["properties"]["asset_distance_m"] is None
 
