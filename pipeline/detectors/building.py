@@ -1,0 +1,288 @@
+"""New buildings: regions of the image after that look like roofs, where before there was none.
+
+The image after is cut into nested regions of all sizes (``objects``), once by lightness and colour and once by colour
+above all, which keeps the two slopes of a roof together. What hardly changed is dropped; the rest is measured in both
+images (``roof``: shape, outline, surface, shadow, and what stood there before) and ranked (``ranking``). Of each branch
+of nested regions those are kept that explain it best; touching pieces of one surface are joined.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import cv2
+import geopandas as gpd
+import numpy as np
+import shapely
+from pydantic import Field
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from shapely import affinity
+
+from ..errors import ConfigError
+from ..imagery.raster import polygons
+from ..model.grid import Grid
+from ..model.kinds import BUILDING
+from ..model.options import Options
+from . import cues, roof
+from .base import View
+from .comparison import Pair, compare
+from .objects import Borders, Regions, superpixels
+from .ranking import Ranking, columns, shipped_ranking
+from .registry import detector
+
+_WORK_M = 0.5  # pixel at which finer images are looked at: roofs, not their tiles
+_COARSEST_M = 1.5
+_TREES = ((1.0, 1.0), (0.4, 1.5))  # weights of lightness and of colour in each tree
+_EVIDENCE = (
+    "green_before", "green", "rough_before", "rough", "fullness", "convexity", "squareness", "edge_before", "edge",
+    "same_edge", "contrast", "shade", "shade_sun", "shadow", "change", "likeness", "lighter", "recoloured",
+)  # fmt: skip
+
+
+class BuildingOptions(Options):
+    """What counts as a new building."""
+
+    use: Literal["building"] = "building"
+    min_confidence: float = Field(0.5, ge=0.05, le=1, description="candidates below this confidence are not reported")
+    min_area_m2: float = Field(20.0, ge=4, le=1000, description="smallest roof, m2")
+    max_area_m2: float = Field(20_000.0, ge=100, le=200_000, description="largest region looked at as one roof, m2")
+    max_likeness: float = Field(
+        0.7, ge=0, le=1, description="mean correlation of before and after inside, from which on nothing is new"
+    )
+    max_same_edge: float = Field(
+        0.25, ge=0, le=1, description="agreement of the outline's edges with those before, from which on it was there"
+    )
+    min_change: float = Field(0.05, ge=0, le=1, description="least mean colour change (Lab / 100) of a new roof")
+    width_to_open_m: float = Field(2.0, ge=0, le=5, description="appendages narrower than this are cut off, m")
+    fill_hole_m2: float = Field(
+        40.0, ge=0, le=1000, description="holes smaller than this (vents, panels) are closed, m2"
+    )
+    join_colour: float = Field(
+        0.10, ge=0, le=1, description="touching pieces whose colours differ by less (Lab / 100) are one roof"
+    )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One tree of regions and the statistics of its nodes, each (nodes,)."""
+
+    regions: Regions
+    stats: Mapping[str, np.ndarray]
+
+
+def measure_regions(
+    pair: Pair, pixel_m: float, *, max_area_m2: float, away: tuple[float, float] | None
+) -> list[Measured]:
+    """The trees of a pair, measured; ``away`` is where shadows fall (col, row), found from the image when None."""
+    found = []
+    for lightness, colour in _TREES:
+        weighed = pair.after.lab * np.array([lightness, colour, colour], np.float32)
+        weighed = cv2.bilateralFilter(weighed, 5, 0.06, 1.5)
+        weighed[~pair.seen] = 0
+        slopes = [cues.gradient(np.where(pair.seen, weighed[..., k], np.float32(np.nan)), 0.7) for k in range(3)]
+        relief = np.maximum.reduce([cv2.magnitude(*slope) for slope in slopes])
+        labels = superpixels(relief, pair.seen)
+        edge = relief / max(float(relief[pair.seen].mean()), 1e-6)
+        regions = Regions.grow(
+            labels, weighed, edge, max_area_px=max_area_m2 / pixel_m**2, borders=Borders.between(labels)
+        )
+        found.append((regions, *roof.measure(pair, regions, pixel_m)))
+    if away is None:
+        sides = {name: np.concatenate([side[name] for _, _, side in found]) for name in found[0][2]}
+        away = roof.shadow_direction(sides, np.concatenate([roof.likely_roof(stats) for _, stats, _ in found]))
+    for _, stats, sides in found:
+        roof.add_shade(stats, sides, away)
+    return [Measured(regions, stats) for regions, stats, _ in found]
+
+
+def could_be_new(stats: Mapping[str, np.ndarray], options: BuildingOptions) -> np.ndarray:
+    """Whether a region has the size of a roof and changed at all, bool (nodes,); the ranking sees only those."""
+    return (
+        (stats["area_m2"] >= options.min_area_m2)
+        & (stats["area_m2"] <= options.max_area_m2)
+        & (stats["likeness"] < options.max_likeness)
+        & (stats["same_edge"] < options.max_same_edge)
+        & (stats["change"] > options.min_change)
+    )
+
+
+def scores(stats: Mapping[str, np.ndarray], ranking: Ranking, options: BuildingOptions) -> np.ndarray:
+    """Confidence 0..1 that a region is a new roof, (nodes,); 0 where it cannot be."""
+    out = np.zeros(len(stats["area_m2"]))
+    may = could_be_new(stats, options)
+    if may.any():
+        out[may] = ranking.probability(columns({name: value[may] for name, value in stats.items()}))
+    return out
+
+
+def _best_cut(regions: Regions, area: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Disjoint nodes of one tree that together explain most area, each pixel counted by its node's score^4.
+
+    The power makes a sure part win over an unsure whole; a whole about as sure as its parts wins over them.
+    """
+    own = area * score**4
+    best, taken = own.copy(), own > 0
+    for new, one, two in regions.tree.rounds:
+        parts = best[one] + best[two]
+        wins = (own[new] > 0) & (1.1 * own[new] >= parts)
+        taken[new], best[new] = wins, np.where(wins, own[new], parts)
+    covered = np.zeros(len(area), bool)
+    for new, one, two in reversed(regions.tree.rounds):
+        covered[one] = covered[two] = covered[new] | taken[new]
+    return np.flatnonzero(taken & ~covered)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Objects of a window: ``labels`` (rows, cols; 0 none) and, of each label from 1, its score and its node."""
+
+    labels: np.ndarray
+    score: np.ndarray
+    node: tuple[tuple[int, int], ...]
+
+
+def select(measured: Sequence[Measured], ranking: Ranking, options: BuildingOptions) -> Found:
+    """The regions of all trees that are new roofs, without overlaps; the better one takes what two claim."""
+    claims = []
+    for k, one in enumerate(measured):
+        score = scores(one.stats, ranking, options)
+        score[score < options.min_confidence] = 0
+        area = one.stats["area_m2"]
+        claims += [(score[n] ** 4 * area[n] ** 0.5, score[n], k, int(n)) for n in _best_cut(one.regions, area, score)]
+    claims.sort(key=lambda claim: (-claim[0], claim[2], claim[3]))
+    shape = measured[0].regions.labels.shape
+    labels = np.zeros(shape, np.int32)
+    flat, kept = labels.ravel(), []
+    for _, score_, k, node in claims:
+        pixels = measured[k].regions.pixels_of(node)
+        free = pixels[flat[pixels] == 0]
+        if len(free) >= 0.6 * len(pixels):
+            kept.append((score_, (k, node)))
+            flat[free] = len(kept)
+    return Found(labels, np.array([s for s, _ in kept]), tuple(n for _, n in kept))
+
+
+def joined(found: Found, pair: Pair, options: BuildingOptions) -> np.ndarray:
+    """Group number (labels,) of each object: pieces of like colour that share a good part of their outline are one."""
+    count = len(found.score)
+    if count < 2:
+        return np.zeros(count, np.int64)
+    borders = Borders.between(found.labels)
+    flat = found.labels.ravel()
+    size = np.bincount(flat, minlength=count + 1)[1:]
+    colour = np.stack(
+        [np.bincount(flat, c.ravel(), minlength=count + 1)[1:] / size for c in np.moveaxis(pair.after.lab, -1, 0)], 1
+    )
+    one, two = borders.pairs.T
+    shared = np.bincount(borders.pair, minlength=len(one))
+    like = np.linalg.norm(colour[one] - colour[two], axis=1) < options.join_colour
+    close = like & (shared >= 0.6 * np.sqrt(np.minimum(size[one], size[two])))
+    graph = coo_array((np.ones(close.sum()), (one[close], two[close])), shape=(count, count))
+    return np.asarray(connected_components(graph, directed=False)[1])
+
+
+def _at_working_size(image: Mapping[str, np.ndarray], grid: Grid) -> dict[str, np.ndarray]:
+    """Bands averaged to about ``_WORK_M``; what is less than half observed is NaN."""
+    scale = grid.pixel_m / _WORK_M
+    size = (max(round(grid.cols * scale), 1), max(round(grid.rows * scale), 1))
+    out = {}
+    for name, band in image.items():
+        seen = np.isfinite(band).astype(np.float32)
+        weight = cv2.resize(seen, size, interpolation=cv2.INTER_AREA)
+        mean = cv2.resize(cues.fill(band, 0.0), size, interpolation=cv2.INTER_AREA) / np.maximum(weight, 1e-6)
+        out[name] = np.where(weight >= 0.5, mean, np.float32(np.nan))
+    return out
+
+
+@detector
+@dataclass(frozen=True)
+class Building:
+    """Buildings that stand in ``view.after`` and did not in ``view.before``."""
+
+    Options: ClassVar[type[Options]] = BuildingOptions
+    version: ClassVar[str] = "1"
+    kinds: ClassVar[tuple[str, ...]] = (BUILDING,)
+    halo_m: ClassVar[float] = 64.0
+    outline: ClassVar[str] = "squared"
+    options: BuildingOptions = field(default_factory=BuildingOptions)
+
+    def __call__(self, view: View) -> gpd.GeoDataFrame:
+        """Candidates in ``view``: kind, confidence, evidence, geometry. ConfigError where pixels are above 1.5 m."""
+        if view.grid.pixel_m > _COARSEST_M:
+            raise ConfigError(
+                f"building needs pixels of {_COARSEST_M:g} m or better, resolution_m is {view.grid.pixel_m:g}: "
+                "a house is 8 to 12 m wide; use finer imagery or leave building out of 'detectors'"
+            )
+        before, after = cues.bands(view.before), cues.bands(view.after)
+        names = [name for name in after if name in before]
+        before, after = {n: before[n] for n in names}, {n: after[n] for n in names}
+        pixel_m = view.grid.pixel_m
+        if pixel_m < 0.8 * _WORK_M:
+            before, after = _at_working_size(before, view.grid), _at_working_size(after, view.grid)
+            pixel_m = view.grid.cols * pixel_m / after["red"].shape[1]
+        if not (cues.observed(before) & cues.observed(after)).any():
+            return _table([], view.grid)
+        pair = compare(before, after, pixel_m)
+        away = None if view.sun_azimuth_deg is None else roof.shadow_from_sun(view.sun_azimuth_deg)
+        measured = measure_regions(pair, pixel_m, max_area_m2=self.options.max_area_m2, away=away)
+        return _table(self._objects(measured, pair, view.grid), view.grid)
+
+    def _objects(
+        self, measured: Sequence[Measured], pair: Pair, grid: Grid
+    ) -> list[tuple[float, dict[str, object], shapely.Polygon]]:
+        found = select(measured, shipped_ranking(), self.options)
+        group = joined(found, pair, self.options)
+        rows = []
+        for number in range(int(group.max()) + 1 if len(group) else 0):
+            members = np.flatnonzero(group == number)
+            size = np.array([measured[found.node[m][0]].stats["area_m2"][found.node[m][1]] for m in members])
+            shape = _outline(np.isin(found.labels, members + 1), grid, self.options)
+            if shape is not None:
+                stats = measured[found.node[members[size.argmax()]][0]].stats
+                node = found.node[members[size.argmax()]][1]
+                evidence: dict[str, object] = {name: round(float(stats[name][node]), 3) for name in _EVIDENCE}
+                confidence = float(np.average(found.score[members], weights=size))
+                rows.append((confidence, {"pieces": len(members), **evidence}, shape))
+        return rows
+
+
+def _outline(mask: np.ndarray, grid: Grid, options: BuildingOptions) -> shapely.Polygon | None:
+    """The largest polygon of an object, thin appendages cut off and small holes closed; None when nothing is left.
+
+    ``mask`` covers the grid's window, perhaps with larger pixels; the polygon is in the grid's CRS.
+    """
+    pixel_m = grid.cols * grid.pixel_m / mask.shape[1]
+    stretch = grid.rows * grid.pixel_m / (mask.shape[0] * pixel_m)
+    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    part = mask[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+    width = 2 * int(options.width_to_open_m / pixel_m / 2) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    padded = np.pad(part, width)
+    closed = cv2.morphologyEx(padded.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, kernel)[width:-width, width:-width]
+    corner = Grid(grid.epsg, grid.west_m + cols[0] * pixel_m, grid.north_m - rows[0] * pixel_m, pixel_m, *part.shape)
+    parts = polygons(opened > 0, corner, min_area_m2=options.min_area_m2)
+    if parts.empty:
+        return None
+    shape = max(parts, key=lambda polygon: polygon.area)
+    holes = [ring for ring in shape.interiors if shapely.Polygon(ring).area >= options.fill_hole_m2]
+    whole = shapely.Polygon(shape.exterior, holes)
+    return affinity.scale(whole, 1.0, stretch, origin=(grid.west_m, grid.north_m)) if stretch != 1 else whole
+
+
+def _table(rows: list[tuple[float, dict[str, object], shapely.Polygon]], grid: Grid) -> gpd.GeoDataFrame:
+    """Candidates as a table, the surest first; ties from north-west."""
+    rows = sorted(rows, key=lambda row: (-row[0], -row[2].bounds[3], row[2].bounds[0]))
+    return gpd.GeoDataFrame(
+        {
+            "kind": np.array([BUILDING for _ in rows], dtype=object),
+            "confidence": np.array([round(row[0], 4) for row in rows], dtype=float),
+            "evidence": np.array([json.dumps(row[1], sort_keys=True) for row in rows], dtype=object),
+        },
+        geometry=gpd.GeoSeries([row[2] for row in rows], crs=grid.epsg),
+        crs=grid.epsg,
+    )
