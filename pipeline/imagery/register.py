@@ -25,7 +25,7 @@ from .resample import moved
 if TYPE_CHECKING:
     import xarray as xr
 
-_LEAST_REACH_PX = 8  # the surface must be wide enough to tell a peak from its surroundings
+_LEAST_REACH_PX = 16  # the surface must be wide enough to tell a peak from its surroundings
 _FINE_REACH_PX = 4
 _AGREE_PX = 2.0
 _ROUNDS = 3

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import rasterio
 
+from pipeline.imagery.reader import RasterioReader
 from pipeline.imagery.register import RegistrationOptions, register
 from pipeline.imagery.resample import moved
 
-from .pictures import RGB, dataset, land
+from .pictures import RGB, band_file, dataset, grid, land
 
 SIZE = 384
 PICTURE = land(SIZE, SIZE, seed=5)
@@ -194,3 +195,18 @@ def test_real_strangers_are_never_believed(real_data, pairs):
         a, b = read(before)[:3], read(after)[:3]
         if a.shape == b.shape:
             assert not register(dataset(a), dataset(b), 0.5).reliable
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_real_dates_close_their_triangles(real_data):
+    """Three dates of farmland at 5 m: first to second to third is first to third; truth is not needed for that."""
+    reader, frame = RasterioReader(), grid(512, 512, epsg=26914, west_m=486_000.0, north_m=5_209_100.0, pixel_m=5.0)
+    images = []
+    for day in ("20100629", "20140720", "20180716"):
+        path = str(real_data / f"naip/m_4709963_se_14_1_{day}.tif")
+        images.append(dataset(reader.read_many([band_file(path, name, k) for k, name in enumerate(RGB, 1)], frame)))
+    first, second, third = images
+    legs = [register(a, b, 5.0) for a, b in ((first, second), (second, third), (first, third))]
+    assert all(leg.reliable for leg in legs)
+    assert np.abs(np.add(legs[0].shift_px, legs[1].shift_px) - legs[2].shift_px).max() < 0.15
