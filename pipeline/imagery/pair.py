@@ -1,8 +1,8 @@
 """Two periods of one window made comparable: read, masked, laid on each other, in one radiometry.
 
-The newest clear pixels of the later period are the reference. Scenes of both periods are laid over it one by one,
-newest first, each registered and normalised by itself, so that a period filled from several days has no seams of shift
-or brightness; reading stops when no hole is left.
+The newest clear pixels of the later period are the reference. Takes (all sheets of one day and sensor) of both
+periods are laid over it one by one, newest first, each registered and normalised by itself, so that a period filled
+from several days has no seams of shift or brightness; reading stops when no hole is left.
 """
 
 from __future__ import annotations
@@ -184,27 +184,55 @@ def mosaic(
     imaged, shifted = np.zeros(grid.shape, bool), np.zeros(grid.shape, bool)
     core = (slice(margin_px, grid.rows - margin_px), slice(margin_px, grid.cols - margin_px))
     layers: list[Layer] = []
-    for scene in overlapping(scenes, grid):
-        stack = read_scene(scene, grid, bands, reader=reader, options=options.stack)
-        if stack is None:
+    for sheets in _takes(overlapping(scenes, grid)):
+        take = _take(sheets, grid, bands, reader, options)
+        if take is None:
             continue
-        one = stack.isel(time=0)
-        imaged |= one["clouded"].to_numpy()
-        one = one.drop_vars(["clouded", "time", "scene_id"])
+        one, origin, seen = take
+        imaged |= seen
         clear = _finite(one)
-        imaged |= clear
         fitted, registration, radiometry = _laid(one, reference, grid, options)
         reference = one if reference is None and clear.any() else reference
         there = _finite(fitted)
         shifted |= clear & ~there
         fill = there & (source < 0)
-        source[fill] = len(layers)
+        # A pixel that moved in beside its sheet's edge belongs to the take's first sheet, as good as any.
+        source[fill] = len(layers) + np.maximum(origin, 0)[fill]
         for name in bands:
             values[name][fill] = fitted[name].to_numpy()[fill]
-        layers.append(Layer(scene, registration, radiometry, int(fill[core].sum())))
+        counts = np.bincount(source[core][fill[core]], minlength=len(layers) + len(sheets))[len(layers) :]
+        layers += [Layer(s, registration, radiometry, int(n)) for s, n in zip(sheets, counts, strict=True)]
         if (source[core] >= 0).all():
             break
     return Mosaic(_image(values, grid), source, tuple(layers), imaged, shifted)
+
+
+def _takes(scenes: Sequence[Scene]) -> list[tuple[Scene, ...]]:
+    """Scenes grouped by day and sensor, newest first: the sheets of one take share their shift and radiometry."""
+    takes: dict[tuple[int, str], list[Scene]] = {}
+    for scene in scenes:
+        takes.setdefault((-scene.day.toordinal(), scene.sensor), []).append(scene)
+    return [tuple(takes[key]) for key in sorted(takes)]
+
+
+def _take(
+    sheets: tuple[Scene, ...], grid: Grid, bands: Sequence[str], reader: Reader, options: PairOptions
+) -> tuple[xr.Dataset, np.ndarray, np.ndarray] | None:
+    """One take's image, the sheet that each pixel comes from (int16, -1 none), and where any sheet has an image."""
+    values = {name: np.full(grid.shape, np.nan, np.float32) for name in bands}
+    origin, seen = np.full(grid.shape, -1, np.int16), np.zeros(grid.shape, bool)
+    for number, scene in enumerate(sheets):
+        stack = read_scene(scene, grid, bands, reader=reader, options=options.stack)
+        if stack is None:
+            continue
+        one = stack.isel(time=0)
+        clear = _finite(one)
+        seen |= clear | one["clouded"].to_numpy()
+        fill = clear & (origin < 0)
+        origin[fill] = number
+        for name in bands:
+            values[name][fill] = one[name].to_numpy()[fill]
+    return (_image(values, grid), origin, seen) if seen.any() else None
 
 
 def _laid(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -108,3 +110,23 @@ def test_no_scenes_is_no_error():
     assert got.registration is None
     assert got.radiometry == {}
     assert not got.observed.any()
+
+
+def test_sheets_of_one_take_are_registered_as_one_picture():
+    """A sheet's sliver in a window is too small to be registered alone; its take is not."""
+    west, east = before_picture(), before_picture()
+    west[:, :, 130:] = np.nan
+    east[:, :, :130] = np.nan
+    sheets = [scene("w", "2024-04-01"), scene("e", "2024-04-01")]
+    sheets = [replace(s, scene_id=f"{s.scene_id}-{name}") for s, name in zip(sheets, "we", strict=True)]
+    got = prepare_pair(
+        sheets, [scene("a", "2024-10-01")], FRAME, RGB,
+        reader=reader(w=west, e=east, a=LAND), options=OPTIONS,
+    )  # fmt: skip
+    assert len({layer.registration.measured_px for layer in got.before_layers}) == 1
+    assert got.registration.shift_px == pytest.approx((1.4, -2.2), abs=0.1)
+    left, right = (np.zeros(FRAME.shape, bool) for _ in range(2))
+    left[:, :100], right[:, 130:] = True, True
+    assert got.scene_at("before", left).scene_id.endswith("-w")
+    assert got.scene_at("before", right).scene_id.endswith("-e")
+    assert got.observed.mean() > 0.97
