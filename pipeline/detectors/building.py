@@ -9,8 +9,9 @@ of nested regions those are kept that explain it best; touching pieces of one su
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 import cv2
@@ -20,18 +21,17 @@ import shapely
 from pydantic import Field
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from shapely import affinity
 
 from ..errors import ConfigError
-from ..imagery.raster import polygons
 from ..model.grid import Grid
 from ..model.kinds import BUILDING
 from ..model.options import Options
 from . import cues, roof
 from .base import View
 from .comparison import Pair, compare
+from .footprint import drawn_like_a_building, trace
 from .objects import Borders, Regions, superpixels
-from .ranking import Ranking, columns, shipped_ranking
+from .ranking import Ranking, columns, shipped_rankings
 from .registry import detector
 
 _WORK_M = 0.5  # pixel at which finer images are looked at: roofs, not their tiles
@@ -39,7 +39,8 @@ _COARSEST_M = 1.5
 _TREES = ((1.0, 1.0), (0.4, 1.5))  # weights of lightness and of colour in each tree
 _EVIDENCE = (
     "green_before", "green", "rough_before", "rough", "fullness", "convexity", "squareness", "edge_before", "edge",
-    "same_edge", "contrast", "shade", "shade_sun", "shadow", "change", "likeness", "lighter", "recoloured",
+    "same_edge", "contrast", "weakest_side", "rectangle", "solidity", "straight", "right_angled", "shade", "shade_sun",
+    "shadow", "change", "likeness", "lighter", "recoloured", "pieces", "score",
 )  # fmt: skip
 
 
@@ -48,6 +49,9 @@ class BuildingOptions(Options):
 
     use: Literal["building"] = "building"
     min_confidence: float = Field(0.5, ge=0.05, le=1, description="candidates below this confidence are not reported")
+    min_region_score: float = Field(
+        0.3, ge=0.01, le=1, description="regions that score below this are no part of a roof"
+    )
     min_area_m2: float = Field(20.0, ge=4, le=1000, description="smallest roof, m2")
     max_area_m2: float = Field(20_000.0, ge=100, le=200_000, description="largest region looked at as one roof, m2")
     max_likeness: float = Field(
@@ -74,22 +78,25 @@ class Measured:
     stats: Mapping[str, np.ndarray]
 
 
+def _relief(image: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Gradient (rows, cols) of the channel that has most of it."""
+    slopes = [cues.gradient(np.where(seen, image[..., k], np.float32(np.nan)), 0.7) for k in range(3)]
+    return np.maximum.reduce([cv2.magnitude(*slope) for slope in slopes])
+
+
 def measure_regions(
     pair: Pair, pixel_m: float, *, max_area_m2: float, away: tuple[float, float] | None
 ) -> list[Measured]:
     """The trees of a pair, measured; ``away`` is where shadows fall (col, row), found from the image when None."""
+    weighed = [pair.after.lab * np.array([light, colour, colour], np.float32) for light, colour in _TREES]
+    weighed = [cv2.bilateralFilter(image, 5, 0.06, 1.5) for image in weighed]
+    reliefs = [_relief(image, pair.seen) for image in weighed]
+    labels = superpixels(np.maximum.reduce(reliefs), pair.seen)
+    borders = Borders.between(labels)
     found = []
-    for lightness, colour in _TREES:
-        weighed = pair.after.lab * np.array([lightness, colour, colour], np.float32)
-        weighed = cv2.bilateralFilter(weighed, 5, 0.06, 1.5)
-        weighed[~pair.seen] = 0
-        slopes = [cues.gradient(np.where(pair.seen, weighed[..., k], np.float32(np.nan)), 0.7) for k in range(3)]
-        relief = np.maximum.reduce([cv2.magnitude(*slope) for slope in slopes])
-        labels = superpixels(relief, pair.seen)
+    for image, relief in zip(weighed, reliefs, strict=True):
         edge = relief / max(float(relief[pair.seen].mean()), 1e-6)
-        regions = Regions.grow(
-            labels, weighed, edge, max_area_px=max_area_m2 / pixel_m**2, borders=Borders.between(labels)
-        )
+        regions = Regions.grow(labels, image, edge, max_area_px=max_area_m2 / pixel_m**2, borders=borders)
         found.append((regions, *roof.measure(pair, regions, pixel_m)))
     if away is None:
         sides = {name: np.concatenate([side[name] for _, _, side in found]) for name in found[0][2]}
@@ -150,7 +157,7 @@ def select(measured: Sequence[Measured], ranking: Ranking, options: BuildingOpti
     claims = []
     for k, one in enumerate(measured):
         score = scores(one.stats, ranking, options)
-        score[score < options.min_confidence] = 0
+        score[score < options.min_region_score] = 0
         area = one.stats["area_m2"]
         claims += [(score[n] ** 4 * area[n] ** 0.5, score[n], k, int(n)) for n in _best_cut(one.regions, area, score)]
     claims.sort(key=lambda claim: (-claim[0], claim[2], claim[3]))
@@ -198,6 +205,42 @@ def _at_working_size(image: Mapping[str, np.ndarray], grid: Grid) -> dict[str, n
     return out
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """One object: footprint in the grid's CRS, the statistics of its largest region and of its outline."""
+
+    shape: shapely.Polygon
+    stats: Mapping[str, float]
+    confidence: float = 0.0
+
+
+def objects(
+    found: Found, measured: Sequence[Measured], pair: Pair, grid: Grid, options: BuildingOptions
+) -> list[Candidate]:
+    """The objects made of the selected regions; ``stats["score"]`` is the log-odds of their regions' mean score."""
+    group = joined(found, pair, options)
+    out = []
+    for number in range(int(group.max()) + 1 if len(group) else 0):
+        members = np.flatnonzero(group == number)
+        shape = trace(
+            np.isin(found.labels, members + 1),
+            grid,
+            open_m=options.width_to_open_m,
+            fill_hole_m2=options.fill_hole_m2,
+            min_area_m2=options.min_area_m2,
+        )
+        if shape is None:
+            continue
+        size = np.array([measured[found.node[m][0]].stats["area_m2"][found.node[m][1]] for m in members])
+        tree, node = found.node[members[size.argmax()]]
+        score = float(np.clip(np.average(found.score[members], weights=size), 0.001, 0.999))
+        stats = {name: float(value[node]) for name, value in measured[tree].stats.items()}
+        stats |= drawn_like_a_building(shape)
+        stats |= {"pieces": float(len(members)), "score": math.log(score / (1 - score)), "size": math.log(shape.area)}
+        out.append(Candidate(shape, stats))
+    return out
+
+
 @detector
 @dataclass(frozen=True)
 class Building:
@@ -231,58 +274,30 @@ class Building:
         measured = measure_regions(pair, pixel_m, max_area_m2=self.options.max_area_m2, away=away)
         return _table(self._objects(measured, pair, view.grid), view.grid)
 
-    def _objects(
-        self, measured: Sequence[Measured], pair: Pair, grid: Grid
-    ) -> list[tuple[float, dict[str, object], shapely.Polygon]]:
-        found = select(measured, shipped_ranking(), self.options)
-        group = joined(found, pair, self.options)
-        rows = []
-        for number in range(int(group.max()) + 1 if len(group) else 0):
-            members = np.flatnonzero(group == number)
-            size = np.array([measured[found.node[m][0]].stats["area_m2"][found.node[m][1]] for m in members])
-            shape = _outline(np.isin(found.labels, members + 1), grid, self.options)
-            if shape is not None:
-                stats = measured[found.node[members[size.argmax()]][0]].stats
-                node = found.node[members[size.argmax()]][1]
-                evidence: dict[str, object] = {name: round(float(stats[name][node]), 3) for name in _EVIDENCE}
-                confidence = float(np.average(found.score[members], weights=size))
-                rows.append((confidence, {"pieces": len(members), **evidence}, shape))
-        return rows
+    def _objects(self, measured: Sequence[Measured], pair: Pair, grid: Grid) -> list[Candidate]:
+        """All candidates with their confidence."""
+        of_regions, of_objects = shipped_rankings()
+        rows = objects(select(measured, of_regions, self.options), measured, pair, grid, self.options)
+        if not rows:
+            return []
+        sure = of_objects.probability({n: np.array([row.stats[n] for row in rows]) for n in of_objects.names})
+        return [
+            replace(row, confidence=float(p))
+            for row, p in zip(rows, sure, strict=True)
+            if p >= self.options.min_confidence
+        ]
 
 
-def _outline(mask: np.ndarray, grid: Grid, options: BuildingOptions) -> shapely.Polygon | None:
-    """The largest polygon of an object, thin appendages cut off and small holes closed; None when nothing is left.
-
-    ``mask`` covers the grid's window, perhaps with larger pixels; the polygon is in the grid's CRS.
-    """
-    pixel_m = grid.cols * grid.pixel_m / mask.shape[1]
-    stretch = grid.rows * grid.pixel_m / (mask.shape[0] * pixel_m)
-    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    part = mask[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
-    width = 2 * int(options.width_to_open_m / pixel_m / 2) + 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-    padded = np.pad(part, width)
-    closed = cv2.morphologyEx(padded.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, kernel)[width:-width, width:-width]
-    corner = Grid(grid.epsg, grid.west_m + cols[0] * pixel_m, grid.north_m - rows[0] * pixel_m, pixel_m, *part.shape)
-    parts = polygons(opened > 0, corner, min_area_m2=options.min_area_m2)
-    if parts.empty:
-        return None
-    shape = max(parts, key=lambda polygon: polygon.area)
-    holes = [ring for ring in shape.interiors if shapely.Polygon(ring).area >= options.fill_hole_m2]
-    whole = shapely.Polygon(shape.exterior, holes)
-    return affinity.scale(whole, 1.0, stretch, origin=(grid.west_m, grid.north_m)) if stretch != 1 else whole
-
-
-def _table(rows: list[tuple[float, dict[str, object], shapely.Polygon]], grid: Grid) -> gpd.GeoDataFrame:
+def _table(rows: Sequence[Candidate], grid: Grid) -> gpd.GeoDataFrame:
     """Candidates as a table, the surest first; ties from north-west."""
-    rows = sorted(rows, key=lambda row: (-row[0], -row[2].bounds[3], row[2].bounds[0]))
+    rows = sorted(rows, key=lambda row: (-row.confidence, -row.shape.bounds[3], row.shape.bounds[0]))
+    evidence = [{name: round(row.stats[name], 3) for name in _EVIDENCE} for row in rows]
     return gpd.GeoDataFrame(
         {
             "kind": np.array([BUILDING for _ in rows], dtype=object),
-            "confidence": np.array([round(row[0], 4) for row in rows], dtype=float),
-            "evidence": np.array([json.dumps(row[1], sort_keys=True) for row in rows], dtype=object),
+            "confidence": np.array([round(row.confidence, 4) for row in rows], dtype=float),
+            "evidence": np.array([json.dumps(one, sort_keys=True) for one in evidence], dtype=object),
         },
-        geometry=gpd.GeoSeries([row[2] for row in rows], crs=grid.epsg),
+        geometry=gpd.GeoSeries([row.shape for row in rows], crs=grid.epsg),
         crs=grid.epsg,
     )

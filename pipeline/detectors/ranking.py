@@ -1,7 +1,7 @@
 """How much a region looks like a new roof: a logistic of its statistics, each bent at three places.
 
-Every statistic enters as a piecewise linear term (a generalised additive model, Hastie and Tibshirani 1986), so that its
-share in a score can be named. The numbers in ``building_weights.json`` were fitted by
+Every statistic enters as a piecewise linear term (a generalised additive model, Hastie and Tibshirani 1986), so that
+its share in a score can be named. The numbers in ``building_weights.json`` were fitted by
 ``benchmarks/fit_buildings.py`` on pairs of real images; the note in the file says which.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -71,8 +72,8 @@ class Ranking:
         """Score 0..1 of each row, (n,)."""
         return 1 / (1 + np.exp(-np.clip(self.terms(table).sum(axis=1) + self.bias, -30, 30)))
 
-    def to_json(self, **note: object) -> str:
-        """The numbers, rounded to what matters, and a note of where they come from."""
+    def to_dict(self) -> dict[str, object]:
+        """The numbers, rounded to what matters."""
         rows = {
             name: {
                 "mean": round(float(self.mean[k]), 5),
@@ -82,18 +83,18 @@ class Ranking:
             }
             for k, name in enumerate(self.names)
         }
-        return json.dumps({"note": note, "bias": round(self.bias, 4), "columns": rows}, indent=1)
+        return {"bias": round(self.bias, 4), "columns": rows}
 
     @classmethod
-    def from_json(cls, text: str) -> Ranking:
+    def from_dict(cls, data: Mapping[str, Any]) -> Ranking:
         """The way back."""
-        data = json.loads(text)
         rows = data["columns"]
         part = {key: np.array([row[key] for row in rows.values()]) for key in ("mean", "scale", "bends", "weights")}
         return cls(tuple(rows), part["mean"], part["scale"], part["bends"], part["weights"], float(data["bias"]))
 
 
 @cache
-def shipped_ranking() -> Ranking:
-    """The fitted ranking that comes with the program."""
-    return Ranking.from_json(Path(__file__).with_name("building_weights.json").read_text(encoding="utf-8"))
+def shipped_rankings() -> tuple[Ranking, Ranking]:
+    """The fitted rankings that come with the program: of regions, and of the objects made of them."""
+    data = json.loads(Path(__file__).with_name("building_weights.json").read_text(encoding="utf-8"))
+    return Ranking.from_dict(data["regions"]), Ranking.from_dict(data["objects"])

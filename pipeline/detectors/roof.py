@@ -17,7 +17,9 @@ from .comparison import Pair
 from .objects import Borders, Regions
 
 _OUT_PX = 3  # how far from the outline the surroundings are sampled: past the mixed pixels
+_CLEAR = 0.06  # contrast (Lab / 100) with what lies outside, from which an outline is plain to see
 _EPS = 1e-6
+_SIDES = {"east": (1.0, 0.0), "south": (0.0, 1.0), "west": (-1.0, 0.0), "north": (0.0, -1.0)}
 
 
 def _outline_values(pair: Pair, b: Borders, shape: tuple[int, int]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -43,7 +45,10 @@ def _outline_values(pair: Pair, b: Borders, shape: tuple[int, int]) -> dict[str,
         both("strong" + tag, (along > 1.5).astype(float))
         lab = epoch.lab.reshape(-1, 3)
         step = lab[far] - lab[near]
-        both("contrast" + tag, np.sqrt(np.einsum("ij,ij->i", step, step)))
+        contrast = np.sqrt(np.einsum("ij,ij->i", step, step))
+        both("contrast" + tag, contrast)
+        if tag == "":
+            plain = (contrast > _CLEAR).astype(float)
         out["darker_out" + tag] = (-step[:, 0], step[:, 0])
         green = epoch.green.ravel()
         out["green_out" + tag] = (green[far], green[near])
@@ -58,6 +63,13 @@ def _outline_values(pair: Pair, b: Borders, shape: tuple[int, int]) -> dict[str,
         h, v = b.horizontal * 1.0, ~b.horizontal * 1.0
         other = "south" if name == "east" else "north"
         out[name], out[other] = (h * one_side, h * two_side), (v * one_side, v * two_side)
+        out[name + "_clear"], out[other + "_clear"] = (
+            (h * plain * one_side, h * plain * two_side),
+            (
+                v * plain * one_side,
+                v * plain * two_side,
+            ),
+        )
         lit, unlit = dark[far] * one_side, dark[near] * two_side
         out[name + "_dark"], out[other + "_dark"] = (h * lit, h * unlit), (v * lit, v * unlit)
     return out
@@ -102,10 +114,16 @@ def measure(pair: Pair, regions: Regions, pixel_m: float) -> tuple[dict[str, np.
     out["likeness"] = mean["likeness"]
     out["same_edge"] = o["same_edge"] / length
     out["squareness"] = np.hypot(o["square_cos"], o["square_sin"]) / np.maximum(o["power"], _EPS)
+    out["weakest_side"] = np.minimum.reduce([_share(o, side, length) for side in _SIDES])
     parent = regions.tree.parent
     up = np.where(parent >= 0, parent, np.arange(parent.size))
     out["stability"] = np.minimum(np.log(n[up] / n), 4.0)
     return out, {name: o[name] for name in o if name.split("_")[0] in ("east", "west", "south", "north")}
+
+
+def _share(o: Mapping[str, np.ndarray], side: str, length: np.ndarray) -> np.ndarray:
+    """Share of one side of the outline that is plain to see; 1 for a side too short to matter."""
+    return np.where(o[side] > 0.1 * length, o[side + "_clear"] / np.maximum(o[side], 1), 1.0)
 
 
 def _shape(
@@ -126,9 +144,6 @@ def _shape(
         "fullness": n / (12 * np.sqrt(major * minor)),
         "convexity": box_px / np.maximum(length, 1),
     }
-
-
-_SIDES = {"east": (1.0, 0.0), "south": (0.0, 1.0), "west": (-1.0, 0.0), "north": (0.0, -1.0)}
 
 
 def shadow_side(sides: Mapping[str, np.ndarray], away: tuple[float, float]) -> np.ndarray:
