@@ -105,7 +105,8 @@ def _scalar(value: Any) -> str:
         value = [one.model_dump(mode="json") if isinstance(one, BaseModel) else one for one in value]
     buffer = StringIO()
     writer = YAML(typ="safe", pure=True)
-    writer.default_flow_style, writer.width, writer.sort_base_mapping_type_on_output = True, 10_000, False
+    writer.default_flow_style, writer.width = True, 10_000
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     writer.dump(_jsonable(value), buffer)
     return buffer.getvalue().removesuffix("...\n").strip()
 

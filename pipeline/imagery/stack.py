@@ -32,7 +32,7 @@ class StackOptions(Options):
     """How scenes become reflectance without cloud."""
 
     mask_margin_m: float = Field(
-        default=60.0,
+        default=20.0,
         ge=0,
         le=2000,
         description="Cloud and shadow of a scene's mask are widened by this, m; edges are hazy.",

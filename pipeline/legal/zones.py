@@ -273,6 +273,8 @@ def _given(
 
 def _disjoint(bands: list[_Band]) -> list[_Band]:
     """Bands in order of precedence, each without the ground of those before it."""
+    # An overlay may leave lines beside polygons; the next overlay refuses such a mixture.
+    bands = [replace(band, ground=_areal(band.ground)) for band in bands]
     bands = sorted((band for band in bands if not band.ground.is_empty), key=lambda band: band.order)
     grounds = np.array([band.ground for band in bands], dtype=object)
     if not len(grounds):
@@ -287,7 +289,8 @@ def _disjoint(bands: list[_Band]) -> list[_Band]:
     out = []
     for band, before in zip(bands, befores, strict=True):
         whole = {(id(o.stretch), o.sign) for k in before if (o := bands[k]).zone == Zone.HIGHWAY_LAND}
-        whole = {key for key in whole if lands[key] == 1}  # an estimate alone reaches to the centreline: it has the pavement
+        # An estimate of land alone reaches to the centreline: with its other side it covers the pavement of its stretch.
+        whole = {key for key in whole if lands[key] == 1 and (band.zone != Zone.HIGHWAY_LAND or key[0] != id(band.stretch))}
         needed = [k for k in before if bands[k].zone != Zone.PAVEMENT or (id(bands[k].stretch), bands[k].sign) not in whole]
         ground = _minus(band.ground, shapely.union_all(grounds[needed])) if needed else band.ground
         out.append(replace(band, ground=_areal(ground)))

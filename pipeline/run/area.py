@@ -39,10 +39,15 @@ def roads_due(layers: Layers, area: AreaOptions, linref: LinearReference) -> gpd
     return roads
 
 
-def by_county(roads: gpd.GeoDataFrame, counties: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Pieces of the roads: ``section, route_code, county_code, county_name``; code ``""`` where no county is."""
-    columns = ["section", "route_code", "county_code", "county_name", "geometry"]
+def by_county(roads: gpd.GeoDataFrame, counties: gpd.GeoDataFrame, linref: LinearReference) -> gpd.GeoDataFrame:
+    """Pieces of the roads by route and county; ``county_code`` is empty where no county is.
+
+    Columns ``section, route_code, county_code, county_name, km_per_m``: a divided road that is drawn as two
+    carriageways counts half a kilometre for each, since a route's kilometres are counted once.
+    """
+    columns = ["section", "route_code", "county_code", "county_name", "km_per_m", "geometry"]
     base = roads[["route_code", "geometry"]].assign(section=roads.index)
+    base = _single_and_paired(base, linref.stretches)
     inside = gpd.overlay(
         base,
         counties[["code", "name", "geometry"]].rename(columns={"code": "county_code", "name": "county_name"}),
@@ -55,6 +60,21 @@ def by_county(roads: gpd.GeoDataFrame, counties: gpd.GeoDataFrame) -> gpd.GeoDat
     pieces = pd.concat([inside[columns], rest[columns]], ignore_index=True)
     pieces = pieces[pieces.geometry.length > 0.01]
     return pieces.sort_values(["route_code", "section", "county_code"], kind="stable").reset_index(drop=True)
+
+
+def _single_and_paired(roads: gpd.GeoDataFrame, stretches: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The roads cut into the parts that run alone and those with a partner carriageway, with ``km_per_m``."""
+    paired = stretches[stretches["inner"] != 0]
+    pieces = []
+    for row in roads.itertuples():
+        beside = shapely.union_all(paired.geometry[paired["section"] == row.section].array).buffer(
+            0.01, cap_style="flat"
+        )
+        for shape, km_per_m in ((row.geometry.difference(beside), 0.001), (row.geometry.intersection(beside), 0.0005)):
+            if not shape.is_empty and shape.length > 0.01:
+                pieces.append((row.route_code, row.section, km_per_m, _lines_of(shape)))
+    names = ["route_code", "section", "km_per_m", "geometry"]
+    return gpd.GeoDataFrame(pieces, columns=names, geometry="geometry", crs=roads.crs)
 
 
 def _only_counties(roads: gpd.GeoDataFrame, counties: gpd.GeoDataFrame, codes: tuple[str, ...]) -> gpd.GeoDataFrame:

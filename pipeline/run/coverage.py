@@ -18,7 +18,7 @@ NO_IMAGE = "no_image"
 _STATION_M = 10.0
 _NEAR_M = 30.0
 _SEEN_SHARE = 0.8
-_COLUMNS = ["route_code", "county_code", "county_name", "reason", "geometry"]
+COLUMNS = ("route_code", "county_code", "county_name", "km_per_m", "reason")
 
 
 def observed_stretches(due: gpd.GeoDataFrame, unseen: Mapping[str, np.ndarray], grid: Grid) -> gpd.GeoDataFrame:
@@ -39,14 +39,14 @@ def observed_stretches(due: gpd.GeoDataFrame, unseen: Mapping[str, np.ndarray], 
             for start, stop, reason in _runs(cuts_m, why):
                 shape = shapely.ops.substring(line, start, stop)
                 if shape.geom_type == "LineString":
-                    rows.append((piece.route_code, piece.county_code, piece.county_name, reason, shape))
-    return gpd.GeoDataFrame(rows, columns=_COLUMNS, geometry="geometry", crs=grid.epsg)
+                    rows.append((piece.route_code, piece.county_code, piece.county_name, piece.km_per_m, reason, shape))
+    return gpd.GeoDataFrame(rows, columns=[*COLUMNS, "geometry"], geometry="geometry", crs=grid.epsg)
 
 
 def coverage_table(stretches: gpd.GeoDataFrame) -> pd.DataFrame:
     """Per route and county: ``km_due, km_observed, km_unobserved, why``; rows sorted, kilometres to the metre."""
     columns = ["route_code", "county_code", "county_name", "km_due", "km_observed", "km_unobserved", "why"]
-    km = stretches.assign(km=stretches.length / 1000.0)
+    km = stretches.assign(km=stretches.length * stretches["km_per_m"])
     rows = []
     for (route, county, name), mine in km.groupby(["route_code", "county_code", "county_name"], sort=True):
         unseen = mine[mine["reason"] != ""].groupby("reason")["km"].sum()

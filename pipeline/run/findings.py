@@ -45,7 +45,7 @@ def placed(candidates: gpd.GeoDataFrame, plan: Plan) -> gpd.GeoDataFrame:
     decisions, layers = plan.config.decisions, plan.layers
     table = candidates.join(size(candidates.geometry))
     judged = judge(table.geometry, plan.zones, table["geo_rmse_m"], probability=decisions.probability)
-    table = table.join(judged)
+    table = table.join(judged.drop(columns="side"))
     table = table.join(place(table, plan.linref, table["section"]))
     table = table.join(counties(table, layers.counties, border_m=decisions.border_m))
     table = table.join(assets(table, _layer(layers.assets, ASSETS, table), within_m=decisions.asset_within_m))

@@ -12,10 +12,11 @@ import geopandas as gpd
 import shapely
 
 from ..model.tables import CANDIDATES
+from .coverage import COLUMNS
 from .files import RunFolder, write_text
 from .tile import TileResult
 
-_STRETCHES = ["route_code", "county_code", "county_name", "reason"]
+_STRETCHES = list(COLUMNS)
 
 
 def save(folder: RunFolder, fingerprint: str, result: TileResult) -> None:

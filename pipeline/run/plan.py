@@ -55,7 +55,7 @@ class Plan:
     @property
     def km_due(self) -> float:
         """Kilometres of centreline due."""
-        return float(self.due.geometry.length.sum()) / 1000.0
+        return float((self.due.geometry.length * self.due["km_per_m"]).sum())
 
     def jobs(self, tiles: tuple[Tile, ...] | None = None) -> Iterator[TileJob]:
         """One job a tile, made as it is asked for, so that nothing grows with the length of the road."""
@@ -99,7 +99,11 @@ class Plan:
             lacking = [name for name, scenes in (("before", before), ("after", after)) if not scenes]
             if lacking:
                 skipped.append({"tile": tile.tile_id, "why": f"no image {' and none '.join(lacking)}"})
-        routes = self.due.assign(km=self.due.length / 1000).groupby(["route_code", "county_code"])["km"].sum()
+        routes = (
+            self.due.assign(km=self.due.length * self.due["km_per_m"])
+            .groupby(["route_code", "county_code"])["km"]
+            .sum()
+        )
         return {
             "name": self.config.name,
             "epsg": self.layers.epsg,
@@ -168,7 +172,7 @@ def make_plan(config: RunConfig) -> Plan:
         rules=rules,
         linref=linref,
         zones=zones,
-        due=by_county(due, layers.counties),
+        due=by_county(due, layers.counties, linref),
         corridor=searched,
         tiles=tuple(tiles),
         before=before,

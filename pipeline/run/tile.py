@@ -25,7 +25,7 @@ from ..model.grid import Grid, Tile
 from ..model.options import Options
 from ..model.scene import Scene
 from ..model.tables import CANDIDATES
-from .coverage import NO_IMAGE, observed_stretches
+from .coverage import COLUMNS, NO_IMAGE, observed_stretches
 
 _EDGE_PX = 1.5
 
@@ -75,7 +75,7 @@ def process_tile(job: TileJob) -> TileResult:
             "why": str(error),
             "trace": "".join(traceback.format_exception(error, limit=-4)),
         }
-        stretches = job.due.assign(reason="failed")[["route_code", "county_code", "county_name", "reason", "geometry"]]
+        stretches = job.due.assign(reason="failed")[[*COLUMNS, "geometry"]]
         return TileResult(job.tile.tile_id, CANDIDATES.empty(crs=job.tile.grid.epsg), stretches, {}, failure)
     seconds = round(time.perf_counter() - started, 3)
     return TileResult(result.tile_id, result.candidates, result.stretches, {**result.facts, "seconds": seconds})

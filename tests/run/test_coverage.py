@@ -12,7 +12,7 @@ from pipeline.run.coverage import coverage_table, observed_stretches
 
 GRID = Grid(4548, 0.0, 400.0, 1.0, 400, 400)
 DUE = gpd.GeoDataFrame(
-    {"route_code": ["G311"], "county_code": ["320322"], "county_name": ["甲"]},
+    {"route_code": ["G311"], "county_code": ["320322"], "county_name": ["甲"], "km_per_m": [0.001]},
     geometry=[LineString([(50, 200), (350, 200)])],
     crs=4548,
 )
