@@ -95,7 +95,7 @@ def _side(xy: np.ndarray, distance_m: float, sign: int, lead_in: np.ndarray | No
         at, before, after = np.vstack([xy[:1], at]), np.vstack([lead_in, before]), np.vstack([unit[:1], after])
         turn = np.concatenate([_turn(lead_in[None], unit[:1]), turn])
     outside = (turn * sign < 0) & (np.abs(turn) > 1e-9)
-    for count, chosen in ((4, np.abs(turn) <= _SMALL_TURN_RAD), (17, np.abs(turn) > _SMALL_TURN_RAD)):
+    for count, chosen in ((4, np.abs(turn) <= _SMALL_TURN_RAD), (33, np.abs(turn) > _SMALL_TURN_RAD)):
         these = outside & chosen
         if these.any():
             pieces.extend(_fans(at[these], before[these], after[these], turn[these], sign * distance_m, count))
@@ -105,7 +105,7 @@ def _side(xy: np.ndarray, distance_m: float, sign: int, lead_in: np.ndarray | No
 
 def _strips(xy: np.ndarray, unit: np.ndarray, turn: np.ndarray, reach_m: float, cuts: np.ndarray) -> list[BaseGeometry]:
     """One polygon for each stretch between cuts: its vertices, and back along their offsets on the bisectors."""
-    offset = xy[1:-1] + reach_m * (_normal(unit[:-1]) + _normal(unit[1:])) / (1.0 + np.cos(turn))[:, None]
+    offset = xy[1:-1] + reach_m * (_normal(unit[:-1]) + _normal(unit[1:])) / np.maximum(1.0 + np.cos(turn), 0.5)[:, None]
     strips = []
     for first, last in zip([0, *cuts.tolist()], [*cuts.tolist(), len(xy) - 1], strict=True):
         head = xy[first] + reach_m * _normal(unit[first : first + 1])[0]

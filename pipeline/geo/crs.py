@@ -75,7 +75,8 @@ def to_crs_checked(frame: Frame, crs: object, *, layer: str = "geometries") -> F
 
 
 def _lonlat_bounds(series: gpd.GeoSeries) -> tuple[float, float, float, float]:
-    present = series[series.notna() & ~series.is_empty]
+    shapes = np.asarray(series.array)
+    present = series[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
     if present.empty:
         raise GeometryError("no geometry to choose a projection for: the layer is empty")
     lonlat = to_crs_checked(present, _LONLAT)

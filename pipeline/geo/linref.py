@@ -266,7 +266,7 @@ def stake_texts(stake_m: np.ndarray) -> list[str | None]:
 
 def _xy(points: gpd.GeoSeries) -> np.ndarray:
     shapes = np.asarray(points.array)
-    kinds = set(points.geom_type[points.notna() & ~points.is_empty]) - {"Point"}
+    kinds = set(points.geom_type[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]) - {"Point"}
     if kinds:
         raise GeometryError(f"only points can be located; got {sorted(kinds)}; take representative points first")
     xy = np.column_stack([shapely.get_x(shapes), shapely.get_y(shapes)])

@@ -59,7 +59,9 @@ def _feet(
     none = _Feet(np.array([], int), np.array([]), np.array([]))
     if stakes is None or stakes.empty:
         return none
-    stakes = stakes[stakes.geometry.notna() & ~stakes.geometry.is_empty & stakes["stake_m"].notna()]
+    shapes = np.asarray(stakes.geometry.array)
+    absent = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+    stakes = stakes[~absent & stakes["stake_m"].notna()]
     row = np.array([part.row for part in parts])
     code, key = (roads[name].to_numpy(dtype=object)[row] for name in ("route_code", "route_key"))
     stake_code, stake_key = (stakes[name].to_numpy(dtype=object) for name in ("route_code", "route_key"))
