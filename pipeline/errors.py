@@ -58,7 +58,7 @@ class WorkspaceError(LuyuError):
     """An output folder that cannot be used: held by another run, read-only, or made by other settings."""
 
 
-class Problems(LuyuError):
+class Problems(LuyuError):  # noqa: N818  it is several
     """Several things wrong at once, reported together so that one round of mending is enough."""
 
     def __init__(self, problems: Iterable[str]) -> None:

@@ -81,7 +81,7 @@ def _header(href: str, dataset: DatasetReader) -> Header:
         href=href,
         band_count=dataset.count,
         dtype=dtypes.pop() if len(dtypes) == 1 else "mixed",
-        bytes_per_px=float(np.mean([np.dtype(kind).itemsize for kind in dataset.dtypes])),
+        bytes_per_px=_bytes_per_px(href, dataset),
         nodata=dataset.nodata,
         pixel_m=_pixel_m(dataset),
         footprint_lonlat=_footprint(href, dataset),
@@ -102,6 +102,14 @@ def _footprint(href: str, dataset: DatasetReader) -> shapely.Polygon:
     if not np.isfinite(outline).all():
         raise CatalogError(f"{href}: its corners have no place in {dataset.crs}; correct the file's coordinate system")
     return shapely.Polygon(outline)
+
+
+def _bytes_per_px(href: str, dataset: DatasetReader) -> float:
+    """Stored bytes of one pixel of one band: of a local file as compressed, else of the plain type."""
+    path = Path(href)
+    if path.is_file():
+        return path.stat().st_size / (dataset.width * dataset.height * dataset.count)
+    return float(np.mean([np.dtype(kind).itemsize for kind in dataset.dtypes]))
 
 
 def _pixel_m(dataset: DatasetReader) -> float:

@@ -90,8 +90,22 @@ def scene_of(item: pystac.Item, owner: str, source: StacOptions, sensor: Sensor 
         sun_azimuth_deg=_number(item, "view:sun_azimuth", "s2:mean_solar_azimuth"),
         sun_elevation_deg=_elevation(item),
         sensor=source.sensor or str(item.properties.get("platform") or item.collection_id or ""),
-        bytes_per_px=sum(one.bytes_per_px for one in offers.values()) / len(offers),
+        bytes_per_px=_stored_bytes(item, {one.key for one in offers.values()})
+        or sum(one.bytes_per_px for one in offers.values()) / len(offers),
     )
+
+
+def _stored_bytes(item: pystac.Item, keys: set[str]) -> float | None:
+    """Bytes of a pixel of one band as the files store it, where the item tells size (file extension) and shape."""
+    size, pixels = 0.0, 0.0
+    for key in keys:
+        said = item.assets[key].extra_fields
+        shape = said.get("proj:shape") or item.properties.get("proj:shape")
+        if not isinstance(said.get("file:size"), int) or not shape:
+            return None
+        bands = len(said.get("bands") or said.get("raster:bands") or said.get("eo:bands") or (1,))
+        size, pixels = size + said["file:size"], pixels + shape[0] * shape[1] * bands
+    return size / pixels if pixels else None
 
 
 def _mask(item: pystac.Item, owner: str, source: StacOptions) -> tuple[BandFile | None, frozenset[int]]:

@@ -25,6 +25,7 @@ _EXTENSIONS = [
     "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
     "https://stac-extensions.github.io/view/v1.0.0/schema.json",
     "https://stac-extensions.github.io/classification/v2.0.0/schema.json",
+    "https://stac-extensions.github.io/file/v2.1.0/schema.json",
 ]
 _CLASSES = (
     (0, "clear", "nothing in the way"),
@@ -123,6 +124,9 @@ def write_catalogue(folder: Path, collections: dict[str, tuple[str, list[pystac.
     root = pystac.Catalog("luyu-demo", "A simulated county pair: every pixel is made up.")
     for name, (description, unsorted) in collections.items():
         items = sorted(unsorted, key=lambda one: one.id)
+        for item in items:
+            for asset in item.assets.values():
+                asset.extra_fields["file:size"] = (folder / name / item.id / asset.href).stat().st_size
         boxes = np.array([one.bbox for one in items])
         days = [one.datetime for one in items if one.datetime is not None]
         extent = pystac.Extent(

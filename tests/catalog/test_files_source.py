@@ -46,7 +46,8 @@ def test_glob_gives_sorted_scenes_with_the_day_of_the_name(tmp_path):
     assert red.href == str(tmp_path / "img" / "a_2024-05-01.tif")
     assert (red.band.index, red.band.scale, red.band.offset) == (1, pytest.approx(1 / 255), 0.0)
     assert found[0].native_pixel_m == 0.5
-    assert found[0].bytes_per_px == 1.0
+    stored = (tmp_path / "img" / "a_2024-05-01.tif").stat().st_size
+    assert found[0].bytes_per_px == pytest.approx(stored / (4 * 8 * 3))
     assert found[0].sensor == "rgb_vhr"
 
 
