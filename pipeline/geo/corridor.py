@@ -105,7 +105,9 @@ def _side(xy: np.ndarray, distance_m: float, sign: int, lead_in: np.ndarray | No
 
 def _strips(xy: np.ndarray, unit: np.ndarray, turn: np.ndarray, reach_m: float, cuts: np.ndarray) -> list[BaseGeometry]:
     """One polygon for each stretch between cuts: its vertices, and back along their offsets on the bisectors."""
-    offset = xy[1:-1] + reach_m * (_normal(unit[:-1]) + _normal(unit[1:])) / np.maximum(1.0 + np.cos(turn), 0.5)[:, None]
+    offset = (
+        xy[1:-1] + reach_m * (_normal(unit[:-1]) + _normal(unit[1:])) / np.maximum(1.0 + np.cos(turn), 0.5)[:, None]
+    )
     strips = []
     for first, last in zip([0, *cuts.tolist()], [*cuts.tolist(), len(xy) - 1], strict=True):
         head = xy[first] + reach_m * _normal(unit[first : first + 1])[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
@@ -161,7 +162,7 @@ class LinearReference:
         records = []
         for part, knots in zip(self._parts, self._knots, strict=True):
             cuts = [0, *(np.flatnonzero(np.diff(part.inner)) + 1).tolist(), len(part.inner)]
-            for first, last in zip(cuts[:-1], cuts[1:], strict=True):
+            for first, last in pairwise(cuts):
                 xy = part.xy_m[first : last + 1]
                 gap = part.gap_m[first:last]
                 known = gap[np.isfinite(gap)]
@@ -266,10 +267,12 @@ def stake_texts(stake_m: np.ndarray) -> list[str | None]:
 
 def _xy(points: gpd.GeoSeries) -> np.ndarray:
     shapes = np.asarray(points.array)
-    kinds = set(points.geom_type[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]) - {"Point"}
+    present = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    kinds = set(points.geom_type[present]) - {"Point"}
     if kinds:
         raise GeometryError(f"only points can be located; got {sorted(kinds)}; take representative points first")
-    xy = np.column_stack([shapely.get_x(shapes), shapely.get_y(shapes)])
+    xy = np.full((len(shapes), 2), np.nan)
+    xy[present] = shapely.get_coordinates(shapes[present])
     if np.isinf(xy).any():
         raise GeometryError("a point to be located has infinite coordinates; check the CRS it was transformed to")
     return xy

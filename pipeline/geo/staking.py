@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
@@ -148,7 +149,7 @@ def _runs_against(part: np.ndarray, kept: np.ndarray) -> list[int]:
 
 def _chain(members: list[int], parts: list[Part]) -> Chain:
     ends = [(parts[line].xy_m[0], parts[line].xy_m[-1]) for line in members]
-    gaps = [float(np.hypot(*(b[0] - a[1]))) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    gaps = [float(np.hypot(*(b[0] - a[1]))) for a, b in pairwise(ends)]
     return Chain(np.array([parts[line].length_m for line in members]), np.array(gaps))
 
 
@@ -183,11 +184,11 @@ def _by_ends(
         ends = (last, first) if reverse else (first, last)
         for line, k in zip(rest, chain.straight(*ends), strict=True):
             knots[line] = k
-    for part in uncounted:
-        problems.append(
-            f"roads: section {part.section} ({roads['route_code'].iloc[part.row]}) has neither stakes near it nor a recorded"
-            " first or last stake; its stakes count from K0+000 at the start of its line"
-        )
+    problems.extend(
+        f"roads: section {part.section} ({roads['route_code'].iloc[part.row]}) has neither stakes near it nor recorded"
+        " end stakes; it counts from K0+000 at the start of its line"
+        for part in uncounted
+    )
 
 
 def _turns(

@@ -71,13 +71,13 @@ def _of_road(road: Alongside, given: gpd.GeoDataFrame | None) -> list[tuple[Base
     near = given.iloc[
         np.sort(given.sindex.query(road.line.buffer(road.reach_m, cap_style="flat"), predicate="intersects"))
     ]
-    out = []
+    out: list[tuple[BaseGeometry, str | None]] = []
     for row in near.itertuples():
         route = getattr(row, "route_code", None)
         if pd.notna(route) and route not in ("", road.route_code):
             continue
         number = getattr(row, "number", None)
-        for part in shapely.get_parts(shapely.make_valid(row.geometry)):
-            if part.geom_type == "Polygon" and part.area > 0:
-                out.append((part, number if pd.notna(number) and number else None))
+        name = number if pd.notna(number) and number else None
+        parts = shapely.get_parts(shapely.make_valid(row.geometry))
+        out.extend((part, name) for part in parts if part.geom_type == "Polygon" and part.area > 0)
     return out

@@ -7,7 +7,6 @@ class of road (as 杭州市公路条例 9 says expressly), then the earlier sect
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,16 +19,16 @@ from shapely import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from ..errors import GeometryError
-from ..geo.corridor import GRID_M, both_sides, last_direction, sides
+from ..geo.corridor import GRID_M, both_sides, sides
 from ..geo.linref import LinearReference
-from ..model.kinds import RoadClass, Side, Zone, ZoneBasis
+from ..model.kinds import RoadClass, Zone, ZoneBasis
 from ..model.tables import ROADS, ZONES
-from .overrides import Alongside, announced_zones, replaced_by, surveyed_land
-from .rules import LegalRules, RoadWidths
+from .overrides import announced_zones, replaced_by, surveyed_land
+from .rules import LegalRules
+from .stretches import MIN_AREA_M2, Stretch, areal, stretches_of
 
 _RANK = {Zone.PAVEMENT: 0, Zone.HIGHWAY_LAND: 1, Zone.CONTROL_ZONE: 2}
 _CLASS_RANK = {name: rank for rank, name in enumerate(RoadClass)}
-_MIN_AREA_M2 = 0.01
 _COLUMNS = [*ZONES.columns, "geometry"]
 
 
@@ -69,10 +68,10 @@ def road_zones(
         return ZONES.empty(crs=roads.crs)
     if roads.crs is None or not roads.crs.is_projected:
         raise GeometryError("roads: zones are measured in metres; transform the layer to a metric CRS first")
-    stretches = (reference or LinearReference(roads)).stretches
+    pieces = (reference or LinearReference(roads)).stretches
     given_zones, given_land = _given(announced, surveyed)
     bands: list[_Band] = []
-    for stretch in _stretches(stretches, roads, rules):
+    for stretch in stretches_of(pieces, roads, rules):
         bands.extend(_bands(stretch, rules, surveyed_land(stretch.alongside, given_land), given_zones))
     return _table(_disjoint(bands), roads.crs)
 
@@ -87,41 +86,17 @@ def corridor(
     ROADS.check(roads)
     reference = LinearReference(roads)
     grounds = []
-    for stretch in _stretches(reference.stretches, roads, rules):
+    for stretch in stretches_of(reference.stretches, roads, rules):
         reach_m = half_width_m if half_width_m is not None else stretch.widths.control_edge_m + margin_m
         grounds.append(both_sides(stretch.line, reach_m, lead_in=stretch.lead_in))
     return shapely.union_all(grounds, grid_size=GRID_M)
 
 
 @dataclass(frozen=True)
-class _Stretch:
-    """A piece of a section, turned to increasing stakes, with a partner on one side (inner +1 left, -1 right) or none."""
-
-    section: int
-    route_code: str
-    road_class: RoadClass
-    line: BaseGeometry
-    lead_in: np.ndarray | None
-    inner: int
-    between: BaseGeometry
-    widths: RoadWidths
-
-    @property
-    def alongside(self) -> Alongside:
-        """What given polygons are compared with."""
-        return Alongside(self.route_code, self.line, self.widths.control_edge_m)
-
-    def side_of(self, sign: int) -> Side:
-        """Side of the road that ground on the left (+1) or right (-1) of this line belongs to."""
-        sign = -self.inner if self.inner else sign
-        return Side.LEFT if sign > 0 else Side.RIGHT
-
-
-@dataclass(frozen=True)
 class _Band:
     """One polygon of ZONES before precedence is settled; ``ground`` reaches inward to the centreline."""
 
-    stretch: _Stretch
+    stretch: Stretch
     zone: Zone
     sign: int
     ground: BaseGeometry
@@ -138,46 +113,8 @@ class _Band:
         return _RANK[self.zone], estimated, _CLASS_RANK[self.stretch.road_class], self.stretch.section
 
 
-def _stretches(table: gpd.GeoDataFrame, roads: gpd.GeoDataFrame, rules: LegalRules) -> Iterator[_Stretch]:
-    lines = table.geometry.array
-    gaps = _between(table)
-    for i, (section, code, inner, gap_m, joins) in enumerate(
-        zip(table["section"], table["route_code"], table["inner"], table["gap_m"], table["joins"], strict=True)
-    ):
-        road = roads.loc[section]
-        divided = inner != 0 and math.isfinite(gap_m)
-        yield _Stretch(
-            section=int(section),
-            route_code=code,
-            road_class=RoadClass(road["road_class"]),
-            line=lines[i],
-            lead_in=last_direction(lines[joins]) if joins >= 0 else None,
-            inner=int(inner) if divided else 0,
-            between=gaps[i],
-            widths=rules.widths(road, separation_m=gap_m if divided else None),
-        )
-
-
-def _between(table: gpd.GeoDataFrame) -> list[BaseGeometry]:
-    """Ground between each stretch and its partner: what both have on their inner side."""
-    facing = []
-    for line, inner, gap_m in zip(table.geometry.array, table["inner"], table["gap_m"], strict=True):
-        reach_m = 1.25 * gap_m if inner and math.isfinite(gap_m) else 0.0
-        left, right = sides(line, reach_m if inner > 0 else 0.0, reach_m if inner < 0 else 0.0)
-        facing.append(left if inner > 0 else right)
-    tree, code = shapely.STRtree(facing), table["route_code"].to_numpy(dtype=object)
-    gaps: list[BaseGeometry] = []
-    for i, ground in enumerate(facing):
-        others = (
-            [j for j in tree.query(ground, predicate="intersects") if j != i and code[j] == code[i]] if ground else []
-        )
-        shared = shapely.union_all(shapely.intersection(ground, np.array([facing[j] for j in others], dtype=object)))
-        gaps.append(_areal(shared) if others else Polygon())
-    return gaps
-
-
 def _bands(
-    stretch: _Stretch, rules: LegalRules, land: list[BaseGeometry], announced: gpd.GeoDataFrame | None
+    stretch: Stretch, rules: LegalRules, land: list[BaseGeometry], announced: gpd.GeoDataFrame | None
 ) -> Iterator[_Band]:
     """Bands of one stretch: estimates, then what is given instead of them."""
     widths, sigma = stretch.widths, stretch.widths.sigma_m
@@ -208,7 +145,7 @@ def _bands(
                 yield band
 
 
-def _reach(stretch: _Stretch, zone: Zone, outer_m: float) -> tuple[float, float]:
+def _reach(stretch: Stretch, zone: Zone, outer_m: float) -> tuple[float, float]:
     """How far a zone reaches left and right; between two carriageways land is added from the median instead."""
     if not stretch.inner or zone == Zone.PAVEMENT:
         return outer_m, outer_m
@@ -256,7 +193,7 @@ def _announced(bands: list[_Band], zones: list[tuple[BaseGeometry, str | None]],
         law = f"{first.law}（{number}）" if number else first.law
         yield replace(first, ground=part, basis=ZoneBasis.ANNOUNCED, sigma_m=rules.edge_sigma_m.announced, law=law)
     for band in bands:
-        yield replace(band, ground=_minus(band.ground, shapely.union_all(taken))) if taken else band
+        yield replace(band, ground=_minus(band.ground, shapely.union_all(taken, grid_size=GRID_M))) if taken else band
 
 
 def _given(
@@ -274,7 +211,7 @@ def _given(
 def _disjoint(bands: list[_Band]) -> list[_Band]:
     """Bands in order of precedence, each without the ground of those before it."""
     # An overlay may leave lines beside polygons; the next overlay refuses such a mixture.
-    bands = [replace(band, ground=_areal(band.ground)) for band in bands]
+    bands = [replace(band, ground=areal(band.ground)) for band in bands]
     bands = sorted((band for band in bands if not band.ground.is_empty), key=lambda band: band.order)
     grounds = np.array([band.ground for band in bands], dtype=object)
     if not len(grounds):
@@ -290,11 +227,15 @@ def _disjoint(bands: list[_Band]) -> list[_Band]:
     for band, before in zip(bands, befores, strict=True):
         whole = {(id(o.stretch), o.sign) for k in before if (o := bands[k]).zone == Zone.HIGHWAY_LAND}
         # An estimate of land alone reaches to the centreline: with its other side it covers the pavement of its stretch.
-        whole = {key for key in whole if lands[key] == 1 and (band.zone != Zone.HIGHWAY_LAND or key[0] != id(band.stretch))}
-        needed = [k for k in before if bands[k].zone != Zone.PAVEMENT or (id(bands[k].stretch), bands[k].sign) not in whole]
-        ground = _minus(band.ground, shapely.union_all(grounds[needed])) if needed else band.ground
-        out.append(replace(band, ground=_areal(ground)))
-    return [band for band in out if band.ground.area > _MIN_AREA_M2]
+        whole = {
+            key for key in whole if lands[key] == 1 and (band.zone != Zone.HIGHWAY_LAND or key[0] != id(band.stretch))
+        }
+        needed = [
+            k for k in before if bands[k].zone != Zone.PAVEMENT or (id(bands[k].stretch), bands[k].sign) not in whole
+        ]
+        ground = _minus(band.ground, _union(grounds[needed])) if needed else band.ground
+        out.append(replace(band, ground=areal(ground)))
+    return [band for band in out if band.ground.area > MIN_AREA_M2]
 
 
 def _table(bands: list[_Band], crs: object) -> gpd.GeoDataFrame:
@@ -328,14 +269,13 @@ def _table(bands: list[_Band], crs: object) -> gpd.GeoDataFrame:
 def _together(grounds: pd.Series) -> BaseGeometry:
     if len(grounds) == 1:
         return grounds.iloc[0]
-    return _areal(shapely.union_all(grounds.to_numpy(), grid_size=GRID_M))
+    return areal(shapely.union_all(grounds.to_numpy(), grid_size=GRID_M))
+
+
+def _union(grounds: np.ndarray) -> BaseGeometry:
+    # Edges that differ by rounding alone can make the floating-point overlay lose whole faces; on a grid it cannot.
+    return grounds[0] if len(grounds) == 1 else shapely.union_all(grounds, grid_size=GRID_M)
 
 
 def _minus(ground: BaseGeometry, other: BaseGeometry) -> BaseGeometry:
     return shapely.difference(ground, other, grid_size=GRID_M)
-
-
-def _areal(shape: BaseGeometry) -> BaseGeometry:
-    """Only the polygons of an overlay's result that are more than rounding."""
-    parts = [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon" and part.area > _MIN_AREA_M2]
-    return parts[0] if len(parts) == 1 else MultiPolygon(parts)

@@ -12,9 +12,7 @@ from pipeline.geo.segments import Segments
 coordinate = st.integers(-200, 200)
 lines = st.lists(st.tuples(coordinate, coordinate), min_size=2, max_size=7, unique=True).map(LineString)
 _HALF_TURN = np.linspace(0, np.pi, 20)
-HAIRPIN = LineString(
-    [(0, 0), *zip(100 + 15 * np.sin(_HALF_TURN), 15 - 15 * np.cos(_HALF_TURN), strict=True), (0, 30)]
-)
+HAIRPIN = LineString([(0, 0), *zip(100 + 15 * np.sin(_HALF_TURN), 15 - 15 * np.cos(_HALF_TURN), strict=True), (0, 30)])
 S_BEND = LineString(
     [
         (0, 0),

@@ -49,7 +49,9 @@ def test_round_trip():
 
 
 def test_exchanged_axes_are_named_with_layer_row_and_remedy():
-    roads = gpd.GeoDataFrame(geometry=[LineString([(117, 34), (117.1, 34)]), LineString([(34, 117), (34, 117.1)])], crs=4490)
+    roads = gpd.GeoDataFrame(
+        geometry=[LineString([(117, 34), (117.1, 34)]), LineString([(34, 117), (34, 117.1)])], crs=4490
+    )
     with pytest.raises(GeometryError, match=r"layer 'roads', row 1.*longitude and latitude look exchanged"):
         to_crs_checked(roads, 4548, layer="roads")
 

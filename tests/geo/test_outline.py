@@ -68,7 +68,11 @@ def test_round_tank_stays_round():
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.tuples(st.integers(0, 14), st.integers(0, 14), st.integers(2, 12), st.integers(2, 12)), min_size=1, max_size=4),
+    st.lists(
+        st.tuples(st.integers(0, 14), st.integers(0, 14), st.integers(2, 12), st.integers(2, 12)),
+        min_size=1,
+        max_size=4,
+    ),
     st.sampled_from([0.5, 1.0, 2.0]),
 )
 def test_always_valid_and_area_within_a_tenth(blocks, tolerance_m):
@@ -92,7 +96,9 @@ def test_smooth_keeps_a_thin_strip():
 
 
 def test_size_on_the_same_index():
-    polygons = gpd.GeoSeries([rotate(box(0, 0, 20, 5), 33), Polygon(), None, MultiPolygon([box(0, 0, 1, 1)])], index=[9, 4, 7, 2])
+    polygons = gpd.GeoSeries(
+        [rotate(box(0, 0, 20, 5), 33), Polygon(), None, MultiPolygon([box(0, 0, 1, 1)])], index=[9, 4, 7, 2]
+    )
     found = size(polygons)
     assert list(found.index) == [9, 4, 7, 2]
     np.testing.assert_allclose(found.loc[9], [100, 20, 5], atol=1e-9)

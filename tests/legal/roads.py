@@ -19,11 +19,11 @@ def roads(*rows, crs=CRS):
 
 
 def overlap_m2(zones):
-    """Ground that two zones share."""
+    """Ground that two zones share, to the millimetre: zones are rounded to it, and GEOS may err on such edges otherwise."""
     grounds = np.asarray(zones.geometry.array)
     one, other = shapely.STRtree(grounds).query(grounds, predicate="intersects")
     pairs = one < other
-    return shapely.area(shapely.intersection(grounds[one[pairs]], grounds[other[pairs]])).sum()
+    return shapely.area(shapely.intersection(grounds[one[pairs]], grounds[other[pairs]], grid_size=0.001)).sum()
 
 
 def ground(zones, **wanted):

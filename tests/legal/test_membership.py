@@ -80,7 +80,9 @@ def test_a_graze_is_not_material():
 
 
 def test_depth_counts_across_sections_and_zones():
-    two = road_zones(roads({"geometry": LineString([(0, 0), (500, 0)])}, {"geometry": LineString([(500, 0), (1000, 0)])}), RULES)
+    two = road_zones(
+        roads({"geometry": LineString([(0, 0), (500, 0)])}, {"geometry": LineString([(500, 0), (1000, 0)])}), RULES
+    )
     footprint = shapes(box(490, 2, 510, 9))
     one = judge(footprint, ZONES_OF_G, 1.0)["edge_distance_m"].iloc[0]
     assert judge(footprint, two, 1.0)["edge_distance_m"].iloc[0] == pytest.approx(one, abs=0.02)
@@ -97,9 +99,13 @@ def test_index_and_series_of_errors():
 def test_agrees_with_geopandas_overlay():
     rng = np.random.default_rng(5)
     corner = rng.uniform([0, -45], [980, 40], (200, 2))
-    footprints = shapes(*(box(x, y, x + w, y + h) for (x, y), (w, h) in zip(corner, rng.uniform(2, 20, (200, 2)), strict=True)))
+    footprints = shapes(
+        *(box(x, y, x + w, y + h) for (x, y), (w, h) in zip(corner, rng.uniform(2, 20, (200, 2)), strict=True))
+    )
     cut = gpd.overlay(gpd.GeoDataFrame({"k": range(200)}, geometry=footprints), ZONES_OF_G, how="intersection")
-    wanted = cut.assign(area=cut.area).pivot_table(index="k", columns="zone", values="area", aggfunc="sum", fill_value=0.0)
+    wanted = cut.assign(area=cut.area).pivot_table(
+        index="k", columns="zone", values="area", aggfunc="sum", fill_value=0.0
+    )
     found = judge(footprints, ZONES_OF_G, 1.0)
     for zone in ("pavement", "highway_land", "control_zone"):
         expected = wanted[zone].reindex(range(200), fill_value=0.0)
