@@ -14,9 +14,9 @@
 # %% [markdown]
 # # From pixels to cases · 从像元到案件
 #
-# This notebook walks the whole path on a small simulated county pair: corridor and zones, one tile step by step, then the
-# main job and its score. Everything is imported from `pipeline`; nothing is defined here. A finding is a clue (疑似), never a
-# verdict.
+# This notebook walks the whole path on a small simulated county pair: corridor and zones, one tile step by step, then
+# the main job and its score. Everything is imported from `pipeline`; nothing is defined here. A finding is a clue
+# (疑似), never a verdict.
 
 # %%
 import tempfile
@@ -49,8 +49,8 @@ truth[["kind", "zone", "membership", "route_code", "stake", "side", "area_m2", "
 # %% [markdown]
 # ## The plan: corridor, zones, tiles · 走廊、控制区、瓦片
 #
-# No pixel is read yet. The control zone is measured from the outer edge of the highway land (公路安全保护条例 第十一条), and
-# tiles are laid over the buffered line, not over its bounding box.
+# No pixel is read yet. The control zone is measured from the outer edge of the highway land (公路安全保护条例
+# 第十一条), and tiles are laid over the buffered line, not over its bounding box.
 
 # %%
 plan = make_plan(config)
@@ -100,12 +100,12 @@ for name, detector in registry.known().items():
 # %% [markdown]
 # ## The main job · 主任务
 #
-# The same tiles in parallel on Dask; objects joined across tile borders; zone, stake, county, permit and law; cases numbered by
-# the ledger; maps that open with no network.
+# The same tiles in parallel on Dask; objects joined across tile borders; zone, stake, county, permit and law; cases
+# numbered by the ledger; maps that open with no network.
 
 # %%
 report = run(config)
-report.findings[["case_no", "kind", "confidence", "zone", "membership", "route_code", "stake", "side", "county_name", "permit_no"]]
+report.findings[["case_no", "kind", "confidence", "zone", "membership", "route_code", "stake", "side", "permit_no"]]
 
 # %%
 card = evaluate(
@@ -119,5 +119,5 @@ print(card.text())
 # %% [markdown]
 # ## Exercise · 练习
 #
-# Switch hazards off one by one (`WorldOptions(hazards=Hazards.none())` is the calm world) and see which of them costs recall and
-# which costs precision.
+# Switch hazards off one by one (`WorldOptions(hazards=Hazards.none())` is the calm world) and see which of them costs
+# recall and which costs precision.

@@ -67,10 +67,12 @@ def run_report(report: RunReport) -> None:
 def scorecard(
     findings: Path, truth: Path, *, by: Sequence[str] = (), km: float | None = None, machine: bool = False
 ) -> None:
-    """Scores against truth, as a table or as JSON."""
+    """Scores against truth, as a table or as JSON; kinds that the findings' run did not look for are left out."""
     from ..evaluate import evaluate, read_findings
 
-    card = evaluate(read_findings(findings), read_findings(truth), by=tuple(by), km=km)
+    card = evaluate(
+        read_findings(findings), read_findings(truth), by=tuple(by), km=km, kinds=_kinds_looked_for(findings)
+    )
     say(card.to_json() if machine else f"\nagainst truth {truth}:\n{card.text()}")
 
 
@@ -90,6 +92,17 @@ def case(data: Mapping[str, Any]) -> None:
     for event in data.get("history", ()):
         detail = f"  {event['detail']}" if event.get("detail") else ""
         say(f"  {event['at']}  {event['actor']:<12} {event['what']}{detail}")
+
+
+def _kinds_looked_for(findings: Path) -> tuple[str, ...] | None:
+    """Kinds of the detectors in the run.json beside the findings; None where there is none."""
+    from ..detectors.registry import known
+
+    record = findings.parent / "run.json"
+    if not record.is_file():
+        return None
+    names = [row["name"] for row in json.loads(record.read_text(encoding="utf-8"))["detectors"]]
+    return tuple(kind for name, cls in known().items() if name in names for kind in cls.kinds)
 
 
 def _more(names: Sequence[str]) -> str:

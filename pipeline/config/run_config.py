@@ -165,8 +165,8 @@ class RunConfig(Options):
             if isinstance(plain.get(key), str):
                 plain[key] = str(base / plain[key])
         _apply(plain, overrides, cwd or Path.cwd())
-        if "output" not in plain and isinstance(plain.get("name"), str):
-            plain["output"] = str((cwd or Path.cwd()) / "outputs" / _folder_name(plain["name"]))
+        if "output" not in plain:
+            plain["output"] = str((cwd or Path.cwd()) / "outputs" / _folder_name(str(plain.get("name"))))
         if "ledger" not in plain and isinstance(plain.get("output"), str):
             plain["ledger"] = str(Path(plain["output"]) / "ledger.sqlite")
         try:

@@ -1,6 +1,7 @@
 """A simulated county pair whose truth is known: the demo, the test bed and the manual."""
 
 from .options import Events, Hazards, WorldOptions
-from .world import World, simulate
+from .press import simulate, write_world
+from .world import World
 
-__all__ = ["Events", "Hazards", "World", "WorldOptions", "simulate"]
+__all__ = ["Events", "Hazards", "World", "WorldOptions", "simulate", "write_world"]

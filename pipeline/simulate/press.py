@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pystac
@@ -19,9 +18,7 @@ from . import catalogue, layers
 from .camera import HALO_PX, Shot, expose, shot
 from .options import WorldOptions
 from .roads import EPSG, ORIGIN_M
-
-if TYPE_CHECKING:
-    from .world import World
+from .world import World
 
 SHEET_M = 512.0
 SERIES_SHEET_M, SERIES_PIXEL_M = 2560.0, 10.0
@@ -71,6 +68,14 @@ def _part(grid: Grid, touched: shapely.Geometry) -> Grid:
     rows = min(int(np.ceil((grid.north_m - south) / step)) * _ALIGN_PX, grid.rows) - top * _ALIGN_PX
     cols = min(int(np.ceil((east - grid.west_m) / step)) * _ALIGN_PX, grid.cols) - left * _ALIGN_PX
     return Grid(grid.epsg, grid.west_m + left * step, grid.north_m - top * step, grid.pixel_m, rows, cols)
+
+
+def simulate(out: str | Path, options: WorldOptions | None = None, progress: Progress | None = None) -> Path:
+    """Generate a world and write it into ``out``; returns the path of its ``run.yaml``.
+
+    One sheet per thread is in memory at a time. ``progress`` is told (sheets written, sheets in all).
+    """
+    return write_world(World.generate(options), Path(out), progress)
 
 
 def write_world(world: World, folder: Path, progress: Progress | None) -> Path:

@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -15,7 +14,7 @@ from shapely import STRtree, box
 from shapely.ops import unary_union
 
 from ..model.grid import Grid
-from . import events, press, scenery
+from . import events, scenery
 from .camera import HALO_PX, Shot, expose, shot
 from .events import Permit
 from .options import WorldOptions
@@ -112,13 +111,6 @@ class World:
         wide = grid.padded(HALO_PX)
         return expose(self.options, taken, wide, self.paint(wide, taken))
 
-    def write(self, folder: str | Path, progress: press.Progress | None = None) -> Path:
-        """Write imagery, layers, truth and a ready ``run.yaml`` into ``folder``; returns the path of ``run.yaml``.
-
-        One sheet per thread is in memory at a time. ``progress`` is told (sheets written, sheets in all).
-        """
-        return press.write_world(self, Path(folder), progress)
-
 
 @dataclass(frozen=True, eq=False)
 class Still:
@@ -146,8 +138,3 @@ def _within(things: Sequence[Thing], grid: Grid) -> list[Thing]:
         return []
     hits = STRtree([thing.shape for thing in things]).query(box(*grid.bounds_m).buffer(_REACH_M))
     return [things[k] for k in sorted(hits.tolist())]
-
-
-def simulate(out: str | Path, options: WorldOptions | None = None, progress: press.Progress | None = None) -> Path:
-    """Generate a world and write it into ``out``; returns the path of its ``run.yaml``."""
-    return World.generate(options).write(out, progress)

@@ -72,12 +72,12 @@ def test_the_order_of_arrival_changes_nothing() -> None:
     for seed in range(5):
         shuffled = frame.sample(frac=1, random_state=seed).reset_index(drop=True)
         again = join(shuffled, DETECTORS)
-        assert again.to_json() == first.to_json()
+        assert again.to_json(default=str) == first.to_json(default=str)
 
 
 def test_joining_twice_equals_once() -> None:
     once = join(table(view(box(0, 0, 12, 10), "t1", cut=True), view(box(6, 0, 20, 10), "t2", cut=True)), DETECTORS)
-    assert join(once, DETECTORS).to_json() == once.to_json()
+    assert join(once, DETECTORS).to_json(default=str) == once.to_json(default=str)
 
 
 def test_nothing_gives_nothing() -> None:
