@@ -20,7 +20,7 @@ from ..model.tables import ZONES
 MIN_OVERLAP_M2 = 1.0
 MIN_OVERLAP_SHARE = 0.01
 _ORDER = (Zone.PAVEMENT.value, Zone.HIGHWAY_LAND.value, Zone.CONTROL_ZONE.value)
-_BLOCK_VERTICES, _MAX_HALVINGS = 40, 30
+_BLOCK_VERTICES, _MAX_HALVINGS = 256, 30
 _SEAM_M = 0.005  # zones that meet to the millimetre have no edge between them
 
 
