@@ -55,6 +55,8 @@ def placed(candidates: gpd.GeoDataFrame, plan: Plan) -> gpd.GeoDataFrame:
     table = table.join(exempt(table, lawful, on=table["first_seen"]))
     table["law"] = [_law(plan.rules, row) for row in table.itertuples()]
     table = table.join(priority(table))
+    # What a permit covers is shown, but nobody need drive there first.
+    table["priority"] = table["priority"].where(table["permit_no"].isna(), 0.0)
     points = gpd.GeoSeries(shapely.point_on_surface(table.geometry.array), crs=table.crs).to_crs(4490)
     table = table.assign(
         finding_id=_ids(table),
@@ -110,6 +112,8 @@ def _evidence(row: dict[str, Any]) -> str:
     evidence = json.loads(row["evidence"]) if isinstance(row["evidence"], str) else dict(row["evidence"])
     evidence["edge_distance_m"] = _number(row["edge_distance_m"])
     evidence["priority"] = json.loads(row["priority_terms"]) if row["priority_terms"] else {}
+    if row["permit_no"] is not None:
+        evidence["priority"] = {"permitted": 0.0}
     if row.get("permit_note"):
         evidence["permit"] = row["permit_note"]
     if row.get("exempt_note"):

@@ -132,8 +132,13 @@ class Plan:
 
     @cached_property
     def _roads(self) -> gpd.GeoDataFrame:
-        """ROADS with the pavement width that the rules settle where none is recorded."""
-        widths = [2.0 * self.rules.widths(row).pavement_half_m for _, row in self.layers.roads.iterrows()]
+        """ROADS with the pavement width, of the carriageway that each line draws, that the rules settle."""
+        stretches = self.linref.stretches
+        gap_m = stretches[stretches["inner"] != 0].groupby("section")["gap_m"].median()
+        widths = [
+            2.0 * self.rules.widths(row, separation_m=gap_m.get(section)).pavement_half_m
+            for section, row in self.layers.roads.iterrows()
+        ]
         return self.layers.roads.assign(pavement_width_m=widths)
 
     @cached_property
