@@ -28,7 +28,7 @@ from ..model.options import Options
 from . import cues
 from .base import View
 from .grain_score import Days, confidence, cues_of, measure
-from .pavement import bare_surface, colour_logs, find_pavement
+from .pavement import bare_surface, colour_logs, find_pavement, steady
 from .registry import detector
 from .roadframe import RoadFrame, frames
 from .strips import cleaned, find
@@ -144,7 +144,8 @@ class GrainDrying:
     ) -> Iterator[dict[str, Any]]:
         features = [colour_logs(_smoothed(frame, image, view)) for image in (before, after)]
         pavement = find_pavement(frame, features, offset_max_m=self.options.offset_max_m)
-        bare = [bare_surface(frame, day, pavement) for day in features]
+        usable = steady(features[0], features[1], pavement.mask(frame.across_m, -0.4))
+        bare = [bare_surface(frame, day, usable) for day in features]
         if bare[0] is None or bare[1] is None:
             return
         was, now = bare[0].relative(features[0]), bare[1].relative(features[1])

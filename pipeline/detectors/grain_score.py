@@ -14,11 +14,11 @@ from .roadframe import RoadFrame
 from .strips import Strip
 
 _WEIGHTS: Mapping[str, float] = {
-    "hue": 1.1, "yellow": 0.5, "bright": 0.4, "nir": 0.7, "length": 0.7, "elongation": 0.4, "straight": 0.4,
+    "hue": 1.1, "yellow": 0.5, "bright": 0.6, "nir": 0.7, "length": 0.7, "elongation": 0.4, "straight": 0.7,
     "smooth": 0.4, "paved_before": 1.1, "at_edge": 1.1, "unlike_verge": 0.7, "part_of_lane": 0.3, "season": 0.6,
     "road_seen": 0.5,
 }  # fmt: skip
-_BIAS = -3.6
+_BIAS = -3.8
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from .roadframe import RoadFrame
 DARK = 0.02  # reflectance added before logarithms, so that noise on fresh asphalt is not a colour
 _BIN_M = 8.0
 _REFERENCE_M = 240.0
+_STEADY = 0.3
+_ONE_HUE = 0.2
 _WIDTHS = (0.84, 0.92, 1.0, 1.08, 1.16)
 _SCALES = {"bright": 0.35, "rg": 0.12, "gb": 0.15, "ndvi": 0.15}
 
@@ -158,8 +160,25 @@ class Surface:
         return out
 
 
-def bare_surface(frame: RoadFrame, features: Mapping[str, np.ndarray], pavement: Pavement) -> Surface | None:
-    """What the uncovered pavement looks like; None where too little of it was observed.
+def steady(before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray], inside: np.ndarray) -> np.ndarray:
+    """Samples of the pavement (``inside``) about as bright on both dates: no grain, no shadow that moved, bool.
+
+    Dates come in one radiometry, so that a steady sample has the same brightness within 0.3 (natural log). Where hardly
+    any has, the whole road was resurfaced or the dates were not matched; then the median change counts as none.
+    """
+    change = np.where(inside, after["bright"] - before["bright"], np.nan)
+    seen = np.isfinite(change)
+    if not seen.any():
+        return seen
+    with np.errstate(invalid="ignore"):
+        same = np.abs(change) < _STEADY
+        if same.sum() < 0.2 * seen.sum():
+            same = np.abs(change - np.median(change[seen])) < _STEADY
+    return same
+
+
+def bare_surface(frame: RoadFrame, features: Mapping[str, np.ndarray], usable: np.ndarray) -> Surface | None:
+    """What the uncovered pavement looks like, from its ``usable`` samples; None where too few are.
 
     Per 8 m of road the cooler third of the pavement counts (grain, soil and leaves are warmer than asphalt and
     concrete, and may cover half of it) without the darkest quarter (shadows, patches). A running median over 240 m
@@ -167,29 +186,39 @@ def bare_surface(frame: RoadFrame, features: Mapping[str, np.ndarray], pavement:
     """
     columns = max(round(_BIN_M / frame.along_step_m), 1)
     bins = int(np.ceil(len(frame.along_m) / columns))
-    inside = pavement.mask(frame.across_m, -0.4)
-    warm = np.where(inside, features["rg"] + features["gb"], np.nan)
-    blocks = {name: _blocks(np.where(inside, values, np.nan), columns, bins) for name, values in features.items()}
+    warm = np.where(usable, features["rg"] + features["gb"], np.nan)
+    blocks = {name: _blocks(np.where(usable, values, np.nan), columns, bins) for name, values in features.items()}
     warm_blocks = _blocks(warm, columns, bins)
-    seen = np.isfinite(warm_blocks).sum(axis=1) >= 4
+    count = np.isfinite(warm_blocks).sum(axis=1)
+    seen = count >= max(4.0, 0.3 * np.quantile(count, 0.75))
     if seen.sum() < 2:
         return None
-    cool = warm_blocks[seen] <= np.nanquantile(warm_blocks[seen], 0.35, axis=1, keepdims=True)
-    lit = blocks["bright"][seen] >= np.nanquantile(blocks["bright"][seen], 0.25, axis=1, keepdims=True)
-    bare = cool & lit
+    cool = warm_blocks <= _quantile(warm_blocks, seen, 0.35)
+    bare = cool & (blocks["bright"] >= _quantile(blocks["bright"], seen, 0.25))
     bare |= ~bare.any(axis=1, keepdims=True) & cool
+    hue = np.full(bins, np.nan)
+    hue[seen] = np.nanmedian(np.where(bare, warm_blocks, np.nan)[seen], axis=1)
+    # All surfaces of a road have nearly one hue; a bin of another is a vehicle or leaves, all that a cloud left to see.
+    usual = np.quantile(hue[seen], 0.5, method="lower")
+    seen &= np.abs(np.nan_to_num(hue, nan=np.inf) - usual) < _ONE_HUE
     level, scatter = {}, {}
     window = max(int(_REFERENCE_M / _BIN_M) // 2 * 2 + 1, 3)
-    centres = (np.arange(bins) + 0.5) * columns
-    at = np.arange(len(frame.along_m))
-    for name in features:
-        chosen = np.where(bare, blocks[name][seen], np.nan)
+    centres, at = (np.arange(bins)[seen] + 0.5) * columns, np.arange(len(frame.along_m))
+    for name, values in blocks.items():
+        chosen = np.where(bare, values, np.nan)[seen]
         middle = np.nanmedian(chosen, axis=1)
-        level[name] = np.interp(at, centres[seen], ndimage.median_filter(middle, window, mode="nearest"))
+        level[name] = np.interp(at, centres, ndimage.median_filter(middle, window, mode="nearest"))
         # A third of a distribution scatters less than the whole; 2.2 makes it a standard deviation.
         scatter[name] = float(2.2 * np.nanmedian(np.abs(chosen - middle[:, None])))
     scatter["warm"] = float(np.hypot(scatter["rg"], scatter["gb"]))
     return Surface(level, scatter)
+
+
+def _quantile(blocks: np.ndarray, seen: np.ndarray, share: float) -> np.ndarray:
+    """Quantile per bin, (bins, 1); NaN in bins that were not seen."""
+    out = np.full((len(blocks), 1), np.nan)
+    out[seen, 0] = np.nanquantile(blocks[seen], share, axis=1)
+    return out
 
 
 def _blocks(values: np.ndarray, columns: int, bins: int) -> np.ndarray:

@@ -83,9 +83,10 @@ class RoadFrame:
         return np.column_stack([x_m + across_m * left_x / norm, y_m + across_m * left_y / norm])
 
     def ribbon(self, along_m: np.ndarray, right_m: np.ndarray, left_m: np.ndarray) -> BaseGeometry:
-        """Map polygon between two edges given as across positions per along position."""
+        """Map polygon (in sharp bends perhaps several) between two edges, across positions per along position."""
         ring = np.vstack([self.to_map(along_m, right_m), self.to_map(along_m, left_m)[::-1]])
-        return shapely.make_valid(Polygon(ring))
+        parts = shapely.get_parts(shapely.make_valid(Polygon(ring)))  # may hold lines where the edges touch
+        return shapely.union_all(parts[shapely.get_dimensions(parts) == 2])
 
 
 def frames(
