@@ -83,7 +83,7 @@ def prepared(before: np.ndarray, after: np.ndarray, pixel_m: float = 0.5) -> tup
 def view(before: xr.Dataset, after: xr.Dataset, pixel_m: float = 0.5) -> View:
     shape = after["red"].shape
     grid = Grid(4548, 520_000.0, 3_800_000.0, pixel_m, *shape)
-    zones = {n: np.ones(shape, bool) for n in ("pavement", "highway_land", "control_zone", "corridor")}
+    zones = {n: np.full(shape, n == "corridor") for n in ("pavement", "highway_land", "control_zone", "corridor")}
     roads = gpd.GeoDataFrame(geometry=[], crs=4548)
     return View(grid, before, after, zones, roads, dt.date(2012, 5, 5), dt.date(2017, 10, 20))
 

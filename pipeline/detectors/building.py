@@ -23,13 +23,14 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from ..errors import ConfigError
+from ..imagery.raster import burn
 from ..model.grid import Grid
 from ..model.kinds import BUILDING
 from ..model.options import Options
 from . import cues, roof
 from .base import View
 from .comparison import Pair, compare
-from .footprint import drawn_like_a_building, trace
+from .footprint import drawn_like_a_building, share_on_border, trace
 from .objects import Borders, Regions, superpixels
 from .ranking import Ranking, columns, shipped_rankings
 from .registry import detector
@@ -40,7 +41,7 @@ _TREES = ((1.0, 1.0), (0.4, 1.5))  # weights of lightness and of colour in each 
 _EVIDENCE = (
     "green_before", "green", "rough_before", "rough", "fullness", "convexity", "squareness", "edge_before", "edge",
     "same_edge", "contrast", "weakest_side", "rectangle", "solidity", "straight", "right_angled", "shade", "shade_sun",
-    "shadow", "change", "likeness", "lighter", "recoloured", "pieces", "score",
+    "shadow", "change", "likeness", "lighter", "recoloured", "cut", "pieces", "score",
 )  # fmt: skip
 
 
@@ -50,7 +51,13 @@ class BuildingOptions(Options):
     use: Literal["building"] = "building"
     min_confidence: float = Field(0.5, ge=0.05, le=1, description="candidates below this confidence are not reported")
     min_region_score: float = Field(
-        0.3, ge=0.01, le=1, description="regions that score below this are no part of a roof"
+        0.25, ge=0.01, le=1, description="regions that score below this are no part of a roof"
+    )
+    max_pavement_share: float = Field(
+        0.6,
+        ge=0,
+        le=1,
+        description="objects of which more lies on the carriageway are lorries and works, not buildings",
     )
     min_area_m2: float = Field(20.0, ge=4, le=1000, description="smallest roof, m2")
     max_area_m2: float = Field(20_000.0, ge=100, le=200_000, description="largest region looked at as one roof, m2")
@@ -235,7 +242,7 @@ def objects(
         tree, node = found.node[members[size.argmax()]]
         score = float(np.clip(np.average(found.score[members], weights=size), 0.001, 0.999))
         stats = {name: float(value[node]) for name, value in measured[tree].stats.items()}
-        stats |= drawn_like_a_building(shape)
+        stats |= drawn_like_a_building(shape) | {"cut": share_on_border(shape, grid)}
         stats |= {"pieces": float(len(members)), "score": math.log(score / (1 - score)), "size": math.log(shape.area)}
         out.append(Candidate(shape, stats))
     return out
@@ -272,7 +279,14 @@ class Building:
         pair = compare(before, after, pixel_m)
         away = None if view.sun_azimuth_deg is None else roof.shadow_from_sun(view.sun_azimuth_deg)
         measured = measure_regions(pair, pixel_m, max_area_m2=self.options.max_area_m2, away=away)
-        return _table(self._objects(measured, pair, view.grid), view.grid)
+        candidates = self._objects(measured, pair, view.grid)
+        pavement = view.zones["pavement"]
+        off_road = [
+            row
+            for row in candidates
+            if float(pavement[burn([row.shape], view.grid) > 0].mean()) <= self.options.max_pavement_share
+        ]
+        return _table(off_road, view.grid)
 
     def _objects(self, measured: Sequence[Measured], pair: Pair, grid: Grid) -> list[Candidate]:
         """All candidates with their confidence."""

@@ -79,3 +79,14 @@ def drawn_like_a_building(polygon: shapely.Polygon) -> dict[str, float]:
         "right_angled": float(np.hypot((length * np.cos(fourfold)).sum(), (length * np.sin(fourfold)).sum())) / whole,
         "corners": float(len(step)),
     }
+
+
+def share_on_border(polygon: shapely.Polygon, grid: Grid) -> float:
+    """Share, 0..1, of the polygon's outer outline that lies on the border of the window: there it was cut, not drawn."""
+    west, south, east, north = grid.bounds_m
+    line = np.asarray(polygon.exterior.coords)
+    near = grid.pixel_m / 2
+    on = [abs(line[:, 0] - west), abs(line[:, 0] - east), abs(line[:, 1] - south), abs(line[:, 1] - north)]
+    cut = np.logical_or.reduce([(d[:-1] < near) & (d[1:] < near) for d in on])
+    length = np.hypot(*np.diff(line, axis=0).T)
+    return float(length[cut].sum() / length.sum())

@@ -19,12 +19,17 @@ import numpy as np
 _LOGARITHMIC = frozenset(
     ("area_m2", "width_m", "length_m", "elongation", "edge", "edge_before", "inner_edge", "inner_edge_before")
 )
+_LEFT_OUT = frozenset(("a", "b", "a_before", "b_before"))  # colour cast: differs by sensor more than by what is there
 _LIMIT = 5.0  # standardised values beyond this tell no more; it also keeps strange windows from extremes
 
 
 def columns(stats: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The model's inputs from the statistics of ``roof.measure``: logarithms of ratios and sizes, and combinations."""
-    out = {name: np.log(value + 0.05) if name in _LOGARITHMIC else value for name, value in stats.items()}
+    out = {
+        name: np.log(value + 0.05) if name in _LOGARITHMIC else value
+        for name, value in stats.items()
+        if name not in _LEFT_OUT
+    }
     size = np.log(stats["area_m2"])
     return out | {
         "clear": out["edge"] - out["inner_edge"],
