@@ -27,6 +27,8 @@ import score_buildings as sb
 
 from pipeline.detectors import building, cues
 from pipeline.detectors.comparison import Pair, compare
+from pipeline.detectors.measuring import Measured, measure_regions
+from pipeline.detectors.objects import Regions
 from pipeline.detectors.ranking import Ranking, columns
 from pipeline.imagery.raster import burn
 
@@ -63,7 +65,7 @@ def _seen_otherwise(
     return np.clip(x * 255, 0, 255).astype(np.uint8)
 
 
-def overlaps(regions: building.Regions, truth: np.ndarray) -> np.ndarray:
+def overlaps(regions: Regions, truth: np.ndarray) -> np.ndarray:
     """Of each node: IoU with the building that it meets best, and the share of it that is building, (nodes, 2)."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(truth.astype(np.uint8), connectivity=4)
     area = regions.sums({"area": np.ones(truth.shape)})["area"]
@@ -74,10 +76,10 @@ def overlaps(regions: building.Regions, truth: np.ndarray) -> np.ndarray:
     return np.stack([best, regions.sums({"truth": truth.astype(float)})["truth"] / area], axis=1)
 
 
-def measured(before: xr.Dataset, after: xr.Dataset, pixel_m: float) -> tuple[Pair, list[building.Measured]]:
+def measured(before: xr.Dataset, after: xr.Dataset, pixel_m: float) -> tuple[Pair, list[Measured]]:
     """The detector's own measures of a pair."""
     pair = compare(cues.bands(before), cues.bands(after), pixel_m)
-    return pair, building.measure_regions(pair, pixel_m, max_area_m2=OPTIONS.max_area_m2, away=None)
+    return pair, measure_regions(pair, pixel_m, max_area_m2=OPTIONS.max_area_m2, away=None)
 
 
 def examples(name: str) -> tuple[dict[str, np.ndarray], np.ndarray]:

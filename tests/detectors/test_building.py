@@ -21,7 +21,6 @@ from pipeline.detectors.footprint import drawn_like_a_building, share_on_border,
 from pipeline.detectors.ranking import Ranking, columns, shipped_rankings
 from pipeline.detectors.roof import shadow_direction, shadow_from_sun
 from pipeline.errors import ConfigError
-from pipeline.imagery.raster import burn
 from pipeline.imagery.register import register
 from pipeline.model.grid import Grid
 
