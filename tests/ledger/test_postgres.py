@@ -1,4 +1,4 @@
-"""The same laws on PostgreSQL: set LUYU_TEST_POSTGRES to the URL of an empty database that may be written to."""
+"""The same laws on PostgreSQL, on a server that the tests start where one is installed."""
 
 from __future__ import annotations
 
@@ -14,20 +14,30 @@ from pipeline.errors import LedgerError
 from pipeline.ledger import Ledger
 
 from .conftest import NOW, make_findings
+from .postgres_server import programs, server
 
-URL = os.environ.get("LUYU_TEST_POSTGRES", "")
-pytestmark = pytest.mark.skipif(not URL, reason="LUYU_TEST_POSTGRES names no PostgreSQL database to test on")
 ROUNDS = [[(100 * n, 50 * row) for n in range(6)] for row in range(3)]
 
 
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    binaries = programs()
+    if binaries is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("PostgreSQL is not installed; CI must have it")
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    with server(tmp_path_factory.mktemp("postgres"), binaries) as address:
+        yield address
+
+
 @pytest.fixture
-def place():
-    engine = sa.create_engine(sa.make_url(URL).set(drivername="postgresql+psycopg"))
+def place(url):
+    engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"))
     with engine.begin() as connection:
         for table in ("events", "cases", "luyu_ledger"):
             connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table} CASCADE")
     engine.dispose()
-    return URL
+    return url
 
 
 def settle_rounds(place: str) -> None:
