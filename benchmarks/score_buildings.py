@@ -74,10 +74,35 @@ def dataset(rgb: np.ndarray) -> xr.Dataset:
 
 def prepared(before: np.ndarray, after: np.ndarray, pixel_m: float = 0.5) -> tuple[xr.Dataset, xr.Dataset]:
     """Both dates as a run hands them to a detector."""
-    fixed = dataset(after)
-    moved = register(dataset(before), fixed, pixel_m)
-    aligned = dataset(before) if moved.refused else moved.aligned
-    return match(aligned, fixed)[0], fixed
+    return laid_over(dataset(before), dataset(after), pixel_m)
+
+
+def laid_over(before: xr.Dataset, after: xr.Dataset, pixel_m: float) -> tuple[xr.Dataset, xr.Dataset]:
+    """``before`` registered to ``after`` and in its radiometry, and ``after``."""
+    moved = register(before, after, pixel_m)
+    return match(before if moved.refused else moved.aligned, after)[0], after
+
+
+def sheets(world: Path) -> Iterator[tuple[xr.Dataset, xr.Dataset, np.ndarray]]:
+    """(before, after, truth) of each sheet of a simulated world, clouds and their shadows NaN."""
+    truth = gpd.read_file(world / "truth.gpkg")
+    shapes = list(truth[truth.kind == "building"].geometry)
+    files = sorted(f for f in (world / "imagery" / "demo-vhr").glob("*/*.tif") if "_mask" not in f.name)
+    by_sheet: dict[str, list[Path]] = {}
+    for file in files:
+        by_sheet.setdefault(file.stem.rsplit("-", 1)[0], []).append(file)
+    for dates in by_sheet.values():
+        images = []
+        for path in (dates[0], dates[-1]):
+            with rasterio.open(path) as file, rasterio.open(path.with_name(path.stem + "_mask.tif")) as clear:
+                bad = cv2.dilate((clear.read(1) > 0).astype(np.uint8), np.ones((41, 41), np.uint8)) > 0
+                values = np.where(bad, np.nan, file.read() / 10_000).astype(np.float32)
+                inside = rasterize(shapes, file.shape, transform=file.transform) > 0 if shapes else np.zeros_like(bad)
+            names = ("blue", "green", "red", "nir")
+            images.append(xr.Dataset({n: (("y", "x"), v) for n, v in zip(names, values, strict=True)}))
+        if not np.isfinite(images[0]["red"].to_numpy() + images[1]["red"].to_numpy()).any():
+            continue
+        yield images[0], images[1], inside & np.isfinite(images[1]["red"].to_numpy())
 
 
 def view(before: xr.Dataset, after: xr.Dataset, pixel_m: float = 0.5) -> View:
