@@ -23,6 +23,7 @@ GROUPS: Mapping[str, str] = MappingProxyType(
     {"kind": "kind", "county": "county_code", "route": "route_code", "zone": "zone"}
 )
 _AGREE: Mapping[str, str] = MappingProxyType({"zone": "zone", "side": "side", "county": "county_code"})
+MIN_CLEAR_SHARE = 0.5  # of a footprint, on both dates
 _ON_ONE_ROAD = frozenset({"kind", "zone"})  # groups that share the kilometres of the whole
 
 
@@ -51,9 +52,10 @@ def evaluate(
     """Scores of ``findings`` against ``truth``: of all, and of each group that ``by`` names.
 
     Objects are paired one to one within their kind so that the most pairs are made (`PairOptions` says what may pair;
-    thin strips have a looser rule). Truth with ``membership`` ``outside`` or a ``permit_no`` is not due: a finding
-    that shows it is neither hit nor false and stands under ``not_due``, and missing it is no miss. Areas are those of
-    the unions within a kind, so that split and joined outlines are judged fairly.
+    thin strips have a looser rule). Truth with ``membership`` ``outside``, a ``permit_no``, or (simulated truth says so)
+    a ``clear_share`` under one half, most of it under cloud, is not due: a finding that shows it is neither hit nor
+    false and stands under ``not_due``, and missing it is no miss. Areas are those of the unions within a kind, so that
+    split and joined outlines are judged fairly.
 
     A hit belongs to the group of its truth; where the truth does not say (it may have ``kind`` and geometry only), to
     that of its finding. False findings belong to their own group.
@@ -147,6 +149,8 @@ def _due(truth: gpd.GeoDataFrame) -> np.ndarray:
         due &= (truth["membership"] != Membership.OUTSIDE.value).to_numpy()
     if "permit_no" in truth.columns:
         due &= (truth["permit_no"].isna() | (truth["permit_no"].astype(str).str.strip() == "")).to_numpy()
+    if "clear_share" in truth.columns:
+        due &= ~(truth["clear_share"].astype(float) < MIN_CLEAR_SHARE).to_numpy()
     return due
 
 

@@ -181,7 +181,14 @@ def grain(options: WorldOptions, ways: tuple[Road, ...], room: Roadside) -> Iter
             piece = piece.offset_curve(off, join_style="mitre")
             shape = _strip(piece, width, rng)
             yield Thing(
-                "grain", shape, look, born=born, event="grain_drying", scenario=road.surface, route_code=road.route_code
+                "grain",
+                shape,
+                look,
+                born=born,
+                event="grain_drying",
+                scenario=road.surface,
+                route_code=road.route_code,
+                number=number,
             )
 
 

@@ -25,6 +25,7 @@ class Thing:
     event: str = ""
     scenario: str = ""
     route_code: str = ""
+    number: int | None = None  # things of one event share a number: the pieces of one spread of grain
 
     def there(self, day: dt.date) -> bool:
         """Whether it can be seen on a day without clouds."""

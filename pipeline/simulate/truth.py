@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from shapely import Point, Polygon, contains_xy
+from shapely import MultiPolygon, Point, Polygon, contains_xy
+from shapely.ops import unary_union
 
 from ..model.grid import Grid
 from ..model.kinds import Membership, Side, Zone, ZoneBasis
@@ -44,26 +45,34 @@ def truth(
     ``clear_share`` is the part of the footprint that no cloud or shadow hides, before as well as after.
     """
     skies = {day: shot(options, day) for day in options.days}
-    rows = []
-    for thing in things:
-        if not thing.event:
-            continue
+    rows, shapes = [], []
+    for thing, shape in _events(things):
         road = _road_of(thing, ways)
-        row = {"kind": thing.event, "scenario": thing.scenario, **_zone(thing.shape, road), **_size(thing.shape)}
+        row = {"kind": thing.event, "scenario": thing.scenario, **_zone(shape, road), **_size(shape)}
         row["zone_basis"] = (ZoneBasis.ANNOUNCED if road.announced else ZoneBasis.ESTIMATED).value
-        row |= _place(thing.shape.centroid, road) | _county(thing.shape, counties)
-        row["permit_no"] = _permit(thing.shape, permits, options)
+        row |= _place(shape.centroid, road) | _county(shape, counties)
+        row["permit_no"] = _permit(shape, permits, options)
         row["first_seen"], row["last_absent"] = options.first_seen.isoformat(), options.last_absent.isoformat()
-        row["clear_share"] = _clear_share(thing.shape, options, skies)
+        row["clear_share"] = _clear_share(shape, options, skies)
         rows.append(row)
-    shapes = [thing.shape for thing in things if thing.event]
+        shapes.append(shape)
     frame = gpd.GeoDataFrame(pd.DataFrame(rows), geometry=shapes, crs=EPSG)
     points = gpd.GeoSeries([shape.representative_point() for shape in shapes], crs=EPSG).to_crs(4490)
     frame["lon"], frame["lat"] = points.x.round(7), points.y.round(7)
     return frame[[*COLUMNS, "geometry"]]
 
 
-def _clear_share(shape: Polygon, options: WorldOptions, skies: Mapping[dt.date, Shot]) -> float:
+def _events(things: Sequence[Thing]) -> list[tuple[Thing, Polygon | MultiPolygon]]:
+    """A thing and the footprint of each event, in order; one spread of grain is one event, whatever driveways cut it."""
+    pieces: dict[tuple[str, int], list[Thing]] = {}
+    for place, thing in enumerate(things):
+        if thing.event:
+            key = (thing.event, -1 - place if thing.number is None else thing.number)
+            pieces.setdefault(key, []).append(thing)
+    return [(of[0], of[0].shape if len(of) == 1 else unary_union([one.shape for one in of])) for of in pieces.values()]
+
+
+def _clear_share(shape: Polygon | MultiPolygon, options: WorldOptions, skies: Mapping[dt.date, Shot]) -> float:
     west, south, east, north = shape.bounds
     pixel = 1.0
     grid = Grid(EPSG, west, north, pixel, int(np.ceil((north - south) / pixel)), int(np.ceil((east - west) / pixel)))
@@ -81,7 +90,7 @@ def _road_of(thing: Thing, ways: tuple[Road, ...]) -> Road:
     return next(road for road in ways if road.route_code == thing.route_code)
 
 
-def _zone(shape: Polygon, road: Road) -> dict[str, object]:
+def _zone(shape: Polygon | MultiPolygon, road: Road) -> dict[str, object]:
     pavement = shape.intersection(road.pavement).area
     land = shape.intersection(road.land).area - pavement
     control = shape.intersection(road.control).area - land - pavement

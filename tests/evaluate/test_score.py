@@ -306,3 +306,9 @@ def test_the_real_truth_against_itself_and_moved():
     assert row["tp"] == len(truth)
     assert row["position_error_m"] == pytest.approx(1.0, rel=0.01)
     assert 0.5 < row["median_iou"] < 1.0
+
+
+def test_what_lay_under_cloud_is_not_due():
+    truth = table([square(0), square(100), square(200)], clear_share=[1.0, 0.1, None])
+    row = of(evaluate(table([square(0), square(100)]), truth))
+    assert (row["tp"], row["fp"], row["fn"], row["not_due"]) == (1, 0, 1, 1)

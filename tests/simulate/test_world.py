@@ -402,3 +402,11 @@ def test_simulator_knows_nothing_of_detection() -> None:
                 assert (node.module or node.names[0].name).split(".")[0] in allowed, path.name
             if isinstance(node, ast.ImportFrom) and node.level == 0:
                 assert not (node.module or "").startswith("pipeline"), path.name
+
+
+def test_one_spread_of_grain_is_one_event_however_many_driveways_cut_it() -> None:
+    world = World.generate(WorldOptions(seed=5, km=12.0))
+    grain = world.truth[world.truth["kind"] == "grain_drying"]
+    pieces = [thing for thing in world.things if thing.event == "grain_drying"]
+    assert len(grain) == len({thing.number for thing in pieces}) < len(pieces)
+    assert abs(grain.geometry.area.sum() - sum(thing.shape.area for thing in pieces)) < 1e-6
