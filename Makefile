@@ -2,8 +2,11 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-UV_VERSION := 0.9.0
+UV_VERSION := 0.9
 DEMO := outputs/demo
+# Offices with a certificate authority of their own trust it in the system's store. (Two names: old and new uv.)
+export UV_NATIVE_TLS := 1
+export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick lint format bench lock notebooks clean
