@@ -154,7 +154,8 @@ def fit(table: dict[str, np.ndarray], iou: np.ndarray, weight: np.ndarray, ridge
 
 
 OBJECT = ("score", "size", "rectangle", "solidity", "straight", "right_angled", "weakest_side", "shade", "shade_sun",
-          "shadow", "rough", "inner_edge", "strong", "contrast", "convexity", "green", "cut", "change", "likeness")  # fmt: skip
+          "shadow", "rough", "inner_edge", "strong", "contrast", "convexity", "green", "cut", "change", "likeness",
+          "size_change", "size_rectangle")  # fmt: skip
 
 
 def object_examples(name: str, ranking: Ranking) -> tuple[np.ndarray, np.ndarray]:

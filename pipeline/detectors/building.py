@@ -202,12 +202,15 @@ def objects(
         )
         if shape is None:
             continue
-        size = np.array([measured[found.node[m][0]].stats["area_m2"][found.node[m][1]] for m in members])
-        tree, node = found.node[members[size.argmax()]]
-        score = float(np.clip(np.average(found.score[members], weights=size), 0.001, 0.999))
+        areas = np.array([measured[found.node[m][0]].stats["area_m2"][found.node[m][1]] for m in members])
+        tree, node = found.node[members[areas.argmax()]]
+        score = float(np.clip(np.average(found.score[members], weights=areas), 0.001, 0.999))
         stats = {name: float(value[node]) for name, value in measured[tree].stats.items()}
         stats |= drawn_like_a_building(shape) | {"cut": share_on_border(shape, grid)}
-        stats |= {"pieces": float(len(members)), "score": math.log(score / (1 - score)), "size": math.log(shape.area)}
+        size = math.log(shape.area / 300)
+        stats |= {"pieces": float(len(members)), "score": math.log(score / (1 - score)), "size": size}
+        # A field may be large and full, but seldom turns white or blue, nor is it a rectangle without a stripe.
+        stats |= {"size_change": size * stats["change"], "size_rectangle": size * stats["rectangle"]}
         out.append(Candidate(shape, stats))
     return out
 

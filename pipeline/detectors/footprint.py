@@ -12,7 +12,8 @@ from shapely import affinity
 from ..imagery.raster import polygons
 from ..model.grid import Grid
 
-_STEP_M = 0.75  # how far a straight wall may wander in pixels
+_STEP_M = 0.75  # how far a straight wall may wander in pixels; on large roofs docks and bays wander farther
+_STEP_SHARE = 0.02  # of the square root of the area
 
 
 def trace(
@@ -67,7 +68,7 @@ def drawn_like_a_building(polygon: shapely.Polygon) -> dict[str, float]:
     """
     hull = polygon.convex_hull
     box = shapely.minimum_rotated_rectangle(polygon)
-    line = np.asarray(polygon.exterior.simplify(_STEP_M).coords)
+    line = np.asarray(polygon.exterior.simplify(_STEP_M + _STEP_SHARE * math.sqrt(polygon.area)).coords)
     step = np.diff(line, axis=0)
     length = np.hypot(step[:, 0], step[:, 1])
     fourfold = 4 * np.arctan2(step[:, 1], step[:, 0])
