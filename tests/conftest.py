@@ -27,11 +27,12 @@ def real_data() -> Path:
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a simulated world of 2 km with all hazards on."""
-    from pipeline.simulate import WorldOptions, simulate
+    """Folder of a simulated world of 1.2 km with all hazards on, busier than real land so that there is much to find."""
+    from pipeline.simulate import Events, WorldOptions, simulate
 
     folder = tmp_path_factory.mktemp("world")
-    simulate(folder, WorldOptions(seed=11, km=2.0))
+    events = Events(building_inside=4, building_outside=2, grain=4)
+    simulate(folder, WorldOptions(seed=11, km=1.2, events=events))
     return folder
 
 

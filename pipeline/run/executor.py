@@ -79,7 +79,7 @@ def _connect(address: str) -> Any:
     from distributed import Client
 
     try:
-        return Client(address, timeout="20s")
+        return Client(address, timeout="10s")
     except (OSError, TimeoutError) as error:
         raise ConfigError(
             f"dask.scheduler: {address} does not answer; is the scheduler running and reachable?"

@@ -11,7 +11,6 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from ..errors import WorkspaceError
 from ..ledger import Ledger
 from ..model.stake import Stake
 from ..model.tables import FINDINGS
@@ -54,10 +53,6 @@ def publish(
 
 def publish_maps(folder: RunFolder) -> None:
     """Index page, county maps, register and notices from the stored tables and the ledger as it is now."""
-    if not folder.run_json.is_file() or not folder.findings_gpkg.is_file():
-        raise WorkspaceError(
-            f"{folder.root}: holds no finished run (no run.json or findings.gpkg); run `luyu run` first"
-        )
     record = json.loads(folder.run_json.read_text(encoding="utf-8"))
     tables = {name: gpd.read_file(folder.findings_gpkg, layer=name) for name in _LAYERS}
     findings = _with_status(tables["findings"], record)

@@ -12,6 +12,7 @@ import geopandas as gpd
 import pandas as pd
 
 from ..config import RunConfig
+from ..errors import WorkspaceError
 from ..ledger import Ledger
 from ..model.tables import CANDIDATES
 from . import parts
@@ -88,6 +89,8 @@ def run(config: RunConfig, *, fresh: bool = False, on_step: Step | None = None) 
 def rebuild(root: Path) -> RunFolder:
     """Maps, register and notices of a finished run anew, from its stored findings and the ledger as it is now."""
     folder = RunFolder(root)
+    if not folder.run_json.is_file() or not folder.findings_gpkg.is_file():
+        raise WorkspaceError(f"{root}: holds no finished run (no run.json or findings.gpkg); run `luyu run` first")
     with folder.held():
         publish_maps(folder)
     return folder
