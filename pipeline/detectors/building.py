@@ -38,6 +38,8 @@ from .registry import detector
 
 _WORK_M = 0.5  # pixel at which finer images are looked at: roofs, not their tiles
 _COARSEST_M = 1.5
+_SURENESS = 24  # power of the score by which a part's pixels count: a sure roof wins over it and its yard together
+_WHOLE = 1.3  # how much a whole counts over its parts
 _EVIDENCE = (
     "green_before", "green", "rough_before", "rough", "fullness", "convexity", "squareness", "edge_before", "edge",
     "same_edge", "contrast", "weakest_side", "rectangle", "solidity", "straight", "right_angled", "shade", "shade_sun",
@@ -73,7 +75,7 @@ class BuildingOptions(Options):
         40.0, ge=0, le=1000, description="holes smaller than this (vents, panels) are closed, m2"
     )
     join_colour: float = Field(
-        0.10, ge=0, le=1, description="touching pieces whose colours differ by less (Lab / 100) are one roof"
+        0.05, ge=0, le=1, description="touching pieces whose colours differ by less (Lab / 100) are one roof"
     )
 
 
@@ -98,15 +100,16 @@ def scores(stats: Mapping[str, np.ndarray], ranking: Ranking, options: BuildingO
 
 
 def _best_cut(regions: Regions, area: np.ndarray, score: np.ndarray) -> np.ndarray:
-    """Disjoint nodes of one tree that together explain most area, each pixel counted by its node's score^4.
+    """Disjoint nodes of one tree that together explain most area, each pixel counted by a power of its node's score.
 
-    The power makes a sure part win over an unsure whole; a whole about as sure as its parts wins over them.
+    The power makes a sure part win over an unsure whole (pieces can still be joined, a roof and its yard not parted); a
+    whole about as sure as its parts wins over them.
     """
-    own = area * score**4
+    own = area * score**_SURENESS
     best, taken = own.copy(), own > 0
     for new, one, two in regions.tree.rounds:
         parts = best[one] + best[two]
-        wins = (own[new] > 0) & (1.1 * own[new] >= parts)
+        wins = (own[new] > 0) & (_WHOLE * own[new] >= parts)
         taken[new], best[new] = wins, np.where(wins, own[new], parts)
     covered = np.zeros(len(area), bool)
     for new, one, two in reversed(regions.tree.rounds):
