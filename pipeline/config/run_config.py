@@ -89,7 +89,7 @@ class ImageryOptions(Options):
     before: _Period = Field(description="Dates of the earlier images, first/last.")
     after: _Period = Field(description="Dates of the later images, first/last.")
     resolution_m: float = Field(0.5, ge=0.1, le=30, description="Pixel size of the run's grid, m.")
-    tile_px: int = Field(512, ge=128, le=4096, description="Side of a tile without its halo, pixels.")
+    tile_px: int = Field(768, ge=128, le=4096, description="Side of a tile without its halo, pixels.")
     pair: PairOptions = Field(default_factory=PairOptions, description="How the two dates are made comparable.")
 
     @model_validator(mode="after")
