@@ -21,6 +21,7 @@ from pipeline.detectors.footprint import drawn_like_a_building, share_on_border,
 from pipeline.detectors.ranking import Ranking, columns, shipped_rankings
 from pipeline.detectors.roof import shadow_direction, shadow_from_sun
 from pipeline.errors import ConfigError
+from pipeline.imagery.radiometry import match
 from pipeline.imagery.register import register
 from pipeline.model.grid import Grid
 
@@ -287,7 +288,7 @@ def test_vanished_buildings_are_not_reported(roadside):
 @pytest.mark.real
 def test_the_large_buildings_beside_the_highway_are_found(roadside):
     (before, after), truth, roads = roadside
-    aligned = register(dataset(before), dataset(after), 0.5).aligned
+    aligned = match(register(dataset(before), dataset(after), 0.5).aligned, dataset(after))[0]
     before = np.dstack([aligned[n].to_numpy() for n in ("red", "green", "blue")])
     table = Building()(view(before, after))
     corridor = roads.to_crs(4548).union_all().buffer(90)
