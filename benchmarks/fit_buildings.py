@@ -202,11 +202,14 @@ def fit_objects(stats: np.ndarray, right: np.ndarray, weight: np.ndarray, ridge:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", type=Path)
+    parser.add_argument("--leave-out", default="", help="origin whose sets the written weights must not have seen")
     parser.add_argument("--ridge", type=float, default=1e-2)
     parser.add_argument("--object-ridge", type=float, default=1e-2)
     args = parser.parse_args()
+    for name in [n for n, o in ORIGIN.items() if o == args.leave_out]:
+        del ORIGIN[name]
     data = {name: examples(name) for name in ORIGIN}
-    table = {n: np.concatenate([d[0][n] for d in data.values()]) for n in data["levir"][0]}
+    table = {n: np.concatenate([d[0][n] for d in data.values()]) for n in next(iter(data.values()))[0]}
     iou = np.concatenate([d[1] for d in data.values()])
     origin = np.concatenate([[name] * len(d[1]) for name, d in data.items()])
     group = np.array([ORIGIN[name] for name in origin])
@@ -215,7 +218,7 @@ def main() -> None:
 
     # Objects are ranked on sets that the ranking of regions has not seen, or their scores would look too good.
     left_out = {}
-    for left in sorted(set(TESTED.values())):
+    for left in sorted(set(TESTED.values()) - {args.leave_out}):
         used = group != left
         left_out[left] = fit({n: v[used] for n, v in table.items()}, iou[used], weight[used], args.ridge)
     first = fit(table, iou, weight, args.ridge)
