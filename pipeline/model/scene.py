@@ -64,18 +64,56 @@ class Sensor:
 
 
 @dataclass(frozen=True, slots=True)
+class Ortho:
+    """How a raw (L1A) image is placed: by the rational polynomials that come with it, over a terrain.
+
+    ``dem``: path of an elevation model (GeoTIFF, metres above the ellipsoid); None: a plane at ``height_m``.
+    """
+
+    dem: str | None = None
+    height_m: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TileService:
+    """An image service that is cut into square tiles (XYZ or WMTS); the file's address is a template.
+
+    ``epsg``: 3857, or 4490/4326 for services in degrees; ``zoom``: the level that is read; ``tile_px``: side of a tile;
+    ``flipped``: rows count from the south (TMS). ``placeholders``: SHA-256 of the bodies that the service sends where it
+    has no image.
+    """
+
+    zoom: int
+    epsg: int = 3857
+    tile_px: int = 256
+    flipped: bool = False
+    placeholders: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class BandFile:
-    """Where one band of one scene lies: address of the file and the band in it."""
+    """Where one band of one scene lies: address of the file, the band in it, and what reading it takes.
+
+    ``href`` never holds a secret: ``access`` names the way in (empty: public, or by what the environment holds for the
+    host), and whoever reads signs. ``ortho`` is there for raw images, ``service`` for tile services.
+    """
 
     href: str
     band: Band
+    access: str = ""
+    ortho: Ortho | None = None
+    service: TileService | None = None
 
 
 @dataclass(frozen=True)
 class Scene:
     """One acquisition: its id, day, files by band name, footprint in lon/lat, and positional error.
 
-    ``mask`` is an optional quality file: pixel values in ``mask_bad`` are cloud, shadow or fill.
+    ``mask`` is an optional quality file: pixels whose value is in ``mask_bad``, or that have a bit of ``mask_bits`` set,
+    are cloud, shadow, snow or fill. ``clip_lonlat``: of the file only the part inside this polygon is of this scene (a
+    mosaic of several days). ``border``: fill values of a mosaic's border where it names no nodata; a pixel that holds
+    one of them in all bands, in an area joined to the border, is no ground. ``off_nadir_deg``, ``cloud_percent``: as the
+    catalogue states them.
     """
 
     scene_id: str
@@ -87,7 +125,12 @@ class Scene:
     native_pixel_m: float | None = None
     mask: BandFile | None = None
     mask_bad: frozenset[int] = frozenset()
+    mask_bits: int = 0
+    clip_lonlat: object = None
+    border: tuple[float, ...] = ()
     sun_azimuth_deg: float | None = None
     sun_elevation_deg: float | None = None
+    off_nadir_deg: float | None = None
+    cloud_percent: float | None = None
     sensor: str = ""
     bytes_per_px: float = field(default=1.0, compare=False)
