@@ -21,10 +21,11 @@ from rasterio.warp import Resampling, reproject
 from rasterio.windows import Window
 from skimage.registration import phase_cross_correlation
 
-from pipeline.imagery import RasterioReader, burn, match, polygons, register, write_cog
-from pipeline.imagery.resample import moved
+from pipeline.imagery import RasterioReader, burn, polygons, write_cog
 from pipeline.model.grid import Grid
 from pipeline.model.scene import Band, BandFile
+from pipeline.prepare import match, register
+from pipeline.prepare.resample import moved
 
 SIDE = 1024
 BANDS = ("red", "green", "blue")

@@ -26,10 +26,10 @@ from rasterio.features import rasterize
 
 from pipeline.detectors import building
 from pipeline.detectors.base import View
-from pipeline.imagery.radiometry import match
 from pipeline.imagery.raster import burn
-from pipeline.imagery.register import register
 from pipeline.model.grid import Grid
+from pipeline.prepare.radiometry import match
+from pipeline.prepare.register import register
 
 REAL = Path(os.environ.get("LUYU_REAL_DATA", Path(__file__).resolve().parents[2] / "shared" / "real"))
 PIXEL_M = {"levir": 0.5, "fotbcd": 0.2, "whu": 0.25, "egybcd": 0.28, "dsifn": 0.6, "sztaki": 1.5}

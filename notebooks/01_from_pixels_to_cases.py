@@ -29,7 +29,7 @@ import numpy as np
 from pipeline.config import RunConfig
 from pipeline.detectors import registry
 from pipeline.evaluate import evaluate, read_findings
-from pipeline.imagery.pair import prepare_pair
+from pipeline.prepare.pair import prepare_pair
 from pipeline.reports.chips import rgb8_pair
 from pipeline.run.plan import make_plan
 from pipeline.run.runner import run

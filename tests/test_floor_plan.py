@@ -9,8 +9,9 @@ PACKAGE = Path(__file__).resolve().parents[1] / "pipeline"
 FLOORS = [
     {"errors"},
     {"model"},
-    {"geo", "ledger"},
+    {"geo", "ledger", "net"},
     {"legal", "catalog", "imagery", "attribution", "reports", "evaluate"},
+    {"prepare"},
     {"detectors", "simulate"},
     {"config"},
     {"run"},

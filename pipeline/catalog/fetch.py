@@ -12,7 +12,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from ..errors import CatalogError
-from .hrefs import is_remote, redacted
+from ..net.hrefs import is_remote, redacted
 
 MAX_BYTES = 64 << 20
 TIMEOUT_S = 30.0

@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 
 from ..errors import CatalogError, Problems
 from ..model.scene import Period, Scene
-from .hrefs import is_remote, redacted
+from ..net.hrefs import is_remote, redacted
 from .sensors import sensor as sensor_of
 from .stac_options import StacOptions
 

@@ -13,7 +13,7 @@ from pystac.errors import STACError, STACTypeError
 
 from ..errors import CatalogError
 from ..model.scene import Band, BandFile, Scene, Sensor
-from .hrefs import judged, redacted
+from ..net.hrefs import judged, redacted
 from .stac_bands import BandAsset, bands_of, is_geotiff
 from .stac_options import StacOptions
 

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from ..model.options import Options
-from .hrefs import is_remote
+from ..net.hrefs import is_remote
 
 
 class StacOptions(Options):

@@ -15,8 +15,8 @@ from shapely.geometry.base import BaseGeometry
 
 from ..errors import CatalogError
 from ..model.scene import Period
+from ..net.hrefs import is_remote, judged, redacted
 from .fetch import read_json
-from .hrefs import is_remote, judged, redacted
 from .stac_item import parsed
 from .yaml_doc import did_you_mean
 

@@ -21,11 +21,11 @@ from pydantic import (
 from ..catalog.sources import Source
 from ..detectors.registry import parse_options
 from ..errors import ConfigError, LuyuError
-from ..imagery.pair import PairOptions
 from ..model.options import Options
 from ..model.scene import Period
 from ..model.shipped import shipped
 from ..model.stake import Stake
+from ..prepare.pair import PairOptions
 from .yaml_file import parse_scalar, problems_of, read_yaml
 
 PATH_KEYS = ("layers", "legal", "output", "ledger")

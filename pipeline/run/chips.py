@@ -12,10 +12,10 @@ import shapely
 import xarray as xr
 from shapely.geometry.base import BaseGeometry
 
-from ..imagery.resample import moved
 from ..imagery.stack import composite, load
 from ..model.grid import Grid
 from ..model.scene import Scene
+from ..prepare.resample import moved
 from ..reports.chips import pair_chips, rgb8_pair
 from .executor import run_all
 from .files import RunFolder, write_bytes

@@ -18,13 +18,13 @@ from shapely.geometry.base import BaseGeometry
 from ..config.run_config import ImageryOptions
 from ..detectors import registry
 from ..detectors.base import View
-from ..imagery.pair import Pair, prepare_pair
 from ..imagery.raster import burn
-from ..imagery.register import Registration
 from ..model.grid import Grid, Tile
 from ..model.options import Options
 from ..model.scene import Scene
 from ..model.tables import CANDIDATES
+from ..prepare.pair import Pair, prepare_pair
+from ..prepare.register import Registration
 from .coverage import COLUMNS, NO_IMAGE, observed_stretches
 
 _EDGE_PX = 1.5

@@ -21,9 +21,9 @@ from pipeline.detectors.footprint import drawn_like_a_building, share_on_border,
 from pipeline.detectors.ranking import Ranking, columns, shipped_rankings
 from pipeline.detectors.roof import shadow_direction, shadow_from_sun
 from pipeline.errors import ConfigError
-from pipeline.imagery.radiometry import match
-from pipeline.imagery.register import register
 from pipeline.model.grid import Grid
+from pipeline.prepare.radiometry import match
+from pipeline.prepare.register import register
 
 WEST, NORTH = 520_000.0, 3_800_000.0
 

@@ -9,12 +9,11 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from pictures import grid
 from rasterio.features import rasterize
 
 from pipeline.errors import GeometryError
 from pipeline.imagery.raster import burn, polygons
-
-from .pictures import grid
 
 MASKS = npst.arrays(bool, st.tuples(st.integers(1, 24), st.integers(1, 24)))
 

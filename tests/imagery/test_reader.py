@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from pictures import band_file, grid, land, tiff
 from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import from_bounds
@@ -18,8 +19,6 @@ from rasterio.windows import from_bounds
 from pipeline.errors import ImageryError
 from pipeline.imagery.gdal_env import checked, gdal_env, redacted
 from pipeline.imagery.reader import MemoryReader, RasterioReader
-
-from .pictures import band_file, grid, land, tiff
 
 READER = RasterioReader()
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
+from pictures import RGB, band_file, grid, scene
 from pyproj import Transformer
 
 from pipeline.errors import ImageryError
 from pipeline.imagery.reader import MemoryReader
 from pipeline.imagery.stack import StackOptions, composite, estimate_bytes, load, overlapping
-
-from .pictures import RGB, band_file, grid, scene
 
 FRAME = grid(60, 80)
 NO_MARGIN = StackOptions(mask_margin_m=0)

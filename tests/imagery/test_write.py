@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import rasterio
+from pictures import RGB, band_file, dataset, grid, land
 
 from pipeline.imagery.reader import RasterioReader
 from pipeline.imagery.write import rgb_limits, to_rgb8, write_cog
-
-from .pictures import RGB, band_file, dataset, grid, land
 
 FRAME = grid(700, 900)
 

@@ -6,12 +6,11 @@ import cv2
 import numpy as np
 import pytest
 import rasterio
+from pictures import RGB, band_file, dataset, grid, land
 
 from pipeline.imagery.reader import RasterioReader
-from pipeline.imagery.register import RegistrationOptions, register
-from pipeline.imagery.resample import moved
-
-from .pictures import RGB, band_file, dataset, grid, land
+from pipeline.prepare.register import RegistrationOptions, register
+from pipeline.prepare.resample import moved
 
 SIZE = 384
 PICTURE = land(SIZE, SIZE, seed=5)

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pictures import RGB, band_file, grid, land, scene
 
-from pipeline.imagery import PairOptions, StackOptions, prepare_pair
+from pipeline.imagery import StackOptions
 from pipeline.imagery.reader import MemoryReader
-from pipeline.imagery.resample import moved
-
-from .pictures import RGB, band_file, grid, land, scene
+from pipeline.prepare import PairOptions, prepare_pair
+from pipeline.prepare.resample import moved
 
 WIDE = grid(400, 400, west_m=519_980.0, north_m=3_800_020.0)
 FRAME = grid(300, 300)

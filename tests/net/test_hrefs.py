@@ -1,7 +1,7 @@
 import pytest
 
-from pipeline.catalog.hrefs import judged, redacted, resolve
 from pipeline.errors import CatalogError
+from pipeline.net.hrefs import judged, redacted, resolve
 
 WEB = "https://stac.example.cn/v1/item.json"
 DISK = "/data/catalog/item.json"

@@ -7,10 +7,9 @@ import json
 import numpy as np
 import pytest
 import rasterio
+from pictures import RGB, dataset, land
 
-from pipeline.imagery.radiometry import RadiometryOptions, match
-
-from .pictures import RGB, dataset, land
+from pipeline.prepare.radiometry import RadiometryOptions, match
 
 SIZE = 320
 AFTER = land(SIZE, SIZE, seed=2)

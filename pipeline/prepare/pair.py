@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..imagery.reader import RasterioReader, Reader
+from ..imagery.stack import StackOptions, overlapping, read_scene
 from ..model.grid import Grid
 from ..model.options import Options
 from ..model.scene import Scene
 from .radiometry import RadiometryOptions, match
-from .reader import RasterioReader, Reader
 from .register import Registration, RegistrationOptions, register
-from .stack import StackOptions, overlapping, read_scene
 
 if TYPE_CHECKING:
     import xarray as xr
