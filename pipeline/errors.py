@@ -30,6 +30,21 @@ class CatalogError(LuyuError):
     """An image catalogue, collection or item that cannot be used."""
 
 
+class NetError(LuyuError):
+    """A server that cannot be reached, refuses, or sends something else than what was asked for.
+
+    ``status``: its HTTP status, None without a whole answer. The message holds no query, user or password.
+    """
+
+    def __init__(self, address: str, why: str, status: int | None = None) -> None:
+        super().__init__(f"{address}: {why}")
+        self.address, self.why, self.status = address, why, status
+
+    def __reduce__(self) -> tuple[type[NetError], tuple[str, str, int | None]]:
+        """Survive the way back from another process, where ``args`` alone would not rebuild it."""
+        return type(self), (self.address, self.why, self.status)
+
+
 class ImageryError(LuyuError):
     """Pixels that should be there and cannot be read."""
 

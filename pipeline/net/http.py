@@ -1,0 +1,334 @@
+"""Requests: whole bodies and byte ranges, tried again with patience, checked before they are believed.
+
+A server may be slow, busy, cut answers short, send another range than asked, or lead elsewhere. Each answer is held
+against what was asked (status, range, length, version of the file); what fails is asked again, after the pause that the
+server names or one that doubles; what still fails is an error. No redirect leads to another host.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import random
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+from ..errors import NetError
+from . import access as ways_in
+from .hrefs import redacted
+from .options import NetOptions
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+_REDIRECTS, _MAX_REDIRECTS = frozenset({301, 302, 303, 307, 308}), 3
+_CHUNK = 1 << 16
+_WHOLE_MAX = 64 << 20
+_GRACE_S = 30.0
+_MAX_PAUSE_S = 30.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status, headers (names in small letters) and body of a response."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _PassingError(Exception):
+    """What another try may mend; ``wait_s`` is the pause that the server asked for."""
+
+    def __init__(self, why: str, status: int | None = None, wait_s: float | None = None) -> None:
+        super().__init__(why)
+        self.why, self.status, self.wait_s = why, status, wait_s
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """One request as it is meant; what is really sent depends on the way in."""
+
+    href: str
+    access: str = ""
+    method: str = "GET"
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    max_bytes: int = 64 << 20
+
+    @property
+    def ranged(self) -> bool:
+        """Whether a part of a file is asked for."""
+        return "Range" in self.headers
+
+
+def fetch(
+    href: str,
+    *,
+    access: str = "",
+    method: str = "GET",
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    max_bytes: int = 64 << 20,
+    options: NetOptions | None = None,
+) -> Answer:
+    """The whole answer of an http(s) or s3 address (status 200 to 206, or 304 if asked conditionally).
+
+    NetError, without secrets in its message, when it cannot be had or is larger than ``max_bytes``.
+    """
+    asking, chosen = _Asking(href, access, method, body, headers or {}, max_bytes), options or NetOptions()
+
+    def once(renew: bool) -> Answer:
+        answer = _once(asking, chosen, renew)
+        if answer.status not in (200, 201, 202, 203, 204, 206, 304):
+            raise _refusal(href, answer)
+        return answer
+
+    return _patiently(href, once, chosen)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Bytes ``start`` to ``stop`` (exclusive) of a file; ``total`` and ``etag`` as the server told them with it."""
+
+    start: int
+    stop: int
+    body: bytes
+    total: int | None
+    etag: str
+
+
+def fetch_range(
+    href: str,
+    start: int,
+    stop: int,
+    *,
+    access: str = "",
+    options: NetOptions | None = None,
+    size: int | None = None,
+    etag: str = "",
+) -> Span:
+    """Bytes ``start`` to ``stop`` of a file, or up to its end where it is shorter and ``size`` is not known.
+
+    NetError when the server gives others, or a file that is not the one with ``size`` and ``etag``.
+    """
+    chosen = options or NetOptions()
+    headers = {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
+    asking = _Asking(href, access, headers=headers, max_bytes=stop - start)
+
+    def once(renew: bool) -> Span:
+        answer = _once(asking, chosen, renew)
+        if answer.status not in (200, 206):
+            raise _refusal(href, answer)
+        return _checked(href, answer, start, stop, size, etag)
+
+    return _patiently(href, once, chosen)
+
+
+def fetch_ranges(
+    href: str,
+    spans: Sequence[tuple[int, int]],
+    *,
+    access: str = "",
+    options: NetOptions | None = None,
+    size: int | None = None,
+    etag: str = "",
+) -> list[bytes]:
+    """Several byte ranges (start, stop) of a file, asked for side by side, in the order given; NetError as above."""
+    chosen = options or NetOptions()
+
+    def one(span: tuple[int, int]) -> bytes:
+        return fetch_range(href, *span, access=access, options=chosen, size=size, etag=etag).body
+
+    if len(spans) < 2:
+        return [one(span) for span in spans]
+    return list(_threads(chosen.at_once).map(one, spans))
+
+
+def _patiently(href: str, once: Any, options: NetOptions) -> Any:
+    """``once`` until it succeeds, with pauses; a refused token is renewed one time."""
+    host, renew = urlsplit(href).netloc, False
+    for left in range(options.tries - 1, -1, -1):
+        _wait_for(host)
+        try:
+            return once(renew)
+        except _PassingError as fault:
+            renew = fault.status in (401, 403)
+            pause_s = fault.wait_s
+            if pause_s is not None and pause_s > options.retry_after_max_s:
+                raise NetError(
+                    redacted(href),
+                    f"{fault.why}; it asks to wait {pause_s:.0f} s, more than retry_after_max_s",
+                    fault.status,
+                ) from None
+            if not left:
+                raise NetError(redacted(href), f"{fault.why} (tried {options.tries} times)", fault.status) from None
+            if pause_s is None:
+                doubled = min(options.backoff_s * 2.0 ** (options.tries - 1 - left), _MAX_PAUSE_S)
+                pause_s = 0.0 if renew else doubled * random.uniform(0.5, 1.0)  # noqa: S311  spreads out, hides nothing
+                time.sleep(pause_s)
+            else:
+                _ask_to_wait(host, pause_s)
+    raise NetError(redacted(href), "cannot be read")
+
+
+_pauses: dict[str, float] = {}  # host -> until when (monotonic) it asked to be left alone
+
+
+def _ask_to_wait(host: str, seconds: float) -> None:
+    _pauses[host] = max(_pauses.get(host, 0.0), time.monotonic() + seconds)
+
+
+def _wait_for(host: str) -> None:
+    if (rest := _pauses.get(host, 0.0) - time.monotonic()) > 0:
+        time.sleep(rest)
+
+
+def _once(asking: _Asking, options: NetOptions, renew: bool) -> Answer:
+    """One try: send, follow redirects on the host, read the body within limits of size and time."""
+    from urllib3 import Timeout
+    from urllib3.exceptions import HTTPError
+
+    def ask(address: str, headers: Mapping[str, str]) -> bytes:
+        return fetch(address, headers=headers, options=options).body
+
+    request = ways_in.opened(asking.href, asking.access, renew=renew, ask=ask)
+    url, sent = request.url, {"User-Agent": "luyu", **asking.headers, **request.headers}
+    timeout = Timeout(connect=options.connect_s, read=options.silence_s)
+    try:
+        for _ in range(_MAX_REDIRECTS + 1):
+            parts = urlsplit(url)
+            response = _pool(options.at_once, parts.scheme, parts.hostname or "").request(
+                asking.method, url, body=asking.body, headers=sent, redirect=False, retries=False,
+                preload_content=False, timeout=timeout,
+            )  # fmt: skip
+            if response.status not in _REDIRECTS:
+                return _read(asking, response, options)
+            response.release_conn()
+            url = _redirected(asking.href, url, response.headers.get("Location", ""))
+    except HTTPError as error:
+        raise _PassingError(f"no whole answer ({_plain(error)}); check address, network and proxy") from None
+    raise NetError(redacted(asking.href), "redirects in a circle")
+
+
+def _redirected(href: str, url: str, location: str) -> str:
+    target = urljoin(url, location)
+    old, new = urlsplit(url), urlsplit(target)
+    upgrade = old.scheme == "http" and new.scheme == "https" and old.hostname == new.hostname
+    if not upgrade and (new.scheme, new.netloc) != (old.scheme, old.netloc):
+        raise NetError(redacted(href), f"redirects to another host ({redacted(target)}); use that address")
+    return target
+
+
+def _read(asking: _Asking, response: BaseHTTPResponse, options: NetOptions) -> Answer:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    href, max_bytes = redacted(asking.href), asking.max_bytes
+    ignored = asking.ranged and response.status == 200
+    if ignored:
+        max_bytes = _WHOLE_MAX  # the server sends all of it, which will do for a small file
+    elif response.status >= 300:
+        max_bytes = max(max_bytes, _CHUNK)  # the words that go with a refusal
+    declared = headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > max_bytes and response.status < 300:
+        response.close()
+        if ignored:
+            raise NetError(href, "the server ignores byte ranges and would send the whole file; host it elsewhere")
+        raise NetError(href, f"sends {declared} bytes, {max_bytes} at most are read")
+    started, parts, got = time.monotonic(), [], 0
+    for chunk in response.stream(_CHUNK, decode_content=True):
+        parts.append(chunk)
+        got += len(chunk)
+        if got > max_bytes:
+            response.close()
+            raise NetError(href, f"sends more than the {max_bytes} bytes that are read at most")
+        spent_s = time.monotonic() - started
+        if spent_s > _GRACE_S and got / spent_s < options.slowest_kb_s * 1000:
+            response.close()
+            raise _PassingError(f"slower than {options.slowest_kb_s:g} kB/s")
+    response.release_conn()
+    return Answer(response.status, headers, b"".join(parts))
+
+
+def _refusal(href: str, answer: Answer) -> Exception:
+    """The error for a status that is none of success: one that passes, or one for good."""
+    if answer.status in _PASSING:
+        return _PassingError(f"the server answers {answer.status}", answer.status, _retry_after_s(answer))
+    if answer.status in (401, 403):
+        return _PassingError(
+            f"the server answers {answer.status}: not allowed; check the credentials in the environment", answer.status
+        )
+    return NetError(redacted(href), f"the server answers {answer.status}", answer.status)
+
+
+def _retry_after_s(answer: Answer) -> float | None:
+    """The pause that the server asks for, given in seconds or as a date."""
+    text = answer.headers.get("retry-after", "").strip()
+    if text.isdigit():
+        return float(text)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time()) if text else None
+    except ValueError:
+        return None
+
+
+def _checked(href: str, answer: Answer, start: int, stop: int, size: int | None, etag: str) -> Span:
+    """The span that was asked for out of an answer; a fault that may pass if it is another one."""
+    told = answer.headers.get("etag", "")
+    if answer.status == 200:
+        if size is not None and len(answer.body) != size:
+            raise NetError(
+                redacted(href), "the server ignores byte ranges, or the file has changed; ask for another one"
+            )
+        return Span(start, min(stop, len(answer.body)), answer.body[start:stop], len(answer.body), told)
+    place, _, total_text = answer.headers.get("content-range", "").removeprefix("bytes ").partition("/")
+    total = int(total_text) if total_text.isdigit() else None
+    if size is not None and total not in (None, size):
+        raise NetError(redacted(href), "the file has changed while it was read; run again", 412)
+    if etag and told and told != etag:
+        raise NetError(redacted(href), "the file has changed while it was read; run again", 412)
+    end = stop if total is None else min(stop, total)
+    if place != f"{start}-{end - 1}" or len(answer.body) != end - start:
+        raise _PassingError(f"the server sent bytes {place or 'unknown'} ({len(answer.body)}) for {start}-{end - 1}")
+    return Span(start, end, answer.body, total, told)
+
+
+def _plain(error: Exception) -> str:
+    """What went wrong in a word: libraries put whole links, tokens included, into their messages."""
+    return type(error).__name__.removesuffix("Error")
+
+
+@lru_cache(maxsize=256)
+def _pool(at_once: int, scheme: str, host: str) -> Any:
+    """Connections, kept open and shared by threads; through the proxy of the environment where it names one."""
+    import urllib.request
+
+    import urllib3
+
+    proxy = None if urllib.request.proxy_bypass(host) else urllib.request.getproxies().get(scheme)
+    if proxy:
+        return urllib3.ProxyManager(proxy, maxsize=at_once)
+    return _direct(at_once)
+
+
+@lru_cache(maxsize=4)
+def _direct(at_once: int) -> Any:
+    import urllib3
+
+    return urllib3.PoolManager(num_pools=64, maxsize=at_once)
+
+
+_threads_lock = threading.Lock()
+_pools: dict[int, ThreadPoolExecutor] = {}
+
+
+def _threads(at_once: int) -> ThreadPoolExecutor:
+    with _threads_lock:
+        if at_once not in _pools:
+            _pools[at_once] = ThreadPoolExecutor(at_once, thread_name_prefix="luyu-net")
+        return _pools[at_once]
