@@ -14,8 +14,8 @@ import shapely
 from pyproj import CRS
 
 from ..errors import LayerError
+from ..geo.gcj02 import unshifted
 from .coordinates import check_coordinates, exchanged_rows, suggested_crs
-from .gcj02 import unshifted
 from .layer_entries import Entry
 from .yaml_doc import did_you_mean
 

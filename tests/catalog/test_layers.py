@@ -296,7 +296,7 @@ def test_a_layer_far_from_the_roads_is_told(delivery, counties):
 
 
 def test_gcj02_is_converted_and_told(delivery, counties):
-    from pipeline.catalog.gcj02 import to_gcj02
+    from pipeline.geo.gcj02 import to_gcj02
 
     lonlat = counties.to_crs(4490)
     shifted = lonlat.set_geometry(

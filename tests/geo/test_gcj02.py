@@ -3,7 +3,7 @@ import pyproj
 import pytest
 import shapely
 
-from pipeline.catalog.gcj02 import from_gcj02, to_gcj02, unshifted
+from pipeline.geo.gcj02 import from_gcj02, to_gcj02, unshifted
 
 
 def test_inverse_undoes_the_shift_all_over_china_to_micrometres():
