@@ -80,7 +80,9 @@ class TileService:
 
     ``epsg``: 3857, or 4490/4326 for services in degrees; ``zoom``: the level that is read; ``tile_px``: side of a tile;
     ``flipped``: rows count from the south (TMS). ``placeholders``: SHA-256 of the bodies that the service sends where it
-    has no image.
+    has no image. ``two_wide``: the level at which the world in degrees is two tiles wide (1 as tianditu counts, 0 as OGC's
+    WorldCRS84Quad); ``subdomains``: what stands for ``{s}``; ``gcj02``: its pictures are shifted to GCJ-02. ``at_once`` and
+    ``per_second`` bound the requests of a process.
     """
 
     zoom: int
@@ -88,6 +90,11 @@ class TileService:
     tile_px: int = 256
     flipped: bool = False
     placeholders: frozenset[str] = frozenset()
+    two_wide: int = 1
+    subdomains: tuple[str, ...] = ()
+    gcj02: bool = False
+    at_once: int = 8
+    per_second: float = 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,7 @@ class Scene:
     are cloud, shadow, snow or fill. ``clip_lonlat``: of the file only the part inside this polygon is of this scene (a
     mosaic of several days). ``border``: fill values of a mosaic's border where it names no nodata; a pixel that holds
     one of them in all bands, in an area joined to the border, is no ground. ``off_nadir_deg``, ``cloud_percent``: as the
-    catalogue states them.
+    catalogue states them. ``credit``: what whoever shows its pixels has to print.
     """
 
     scene_id: str
@@ -133,4 +140,5 @@ class Scene:
     off_nadir_deg: float | None = None
     cloud_percent: float | None = None
     sensor: str = ""
+    credit: str = ""
     bytes_per_px: float = field(default=1.0, compare=False)
