@@ -1,0 +1,1 @@
+"""Real servers on this machine's loopback address, started by the tests and gone after them."""
