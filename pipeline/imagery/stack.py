@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
 from pydantic import Field
+from shapely.geometry.base import BaseGeometry
 
 from ..errors import ImageryError
 from ..model.grid import Grid
 from ..model.options import Options
-from ..model.scene import BandFile, Scene
+from ..model.scene import Scene
+from .masks import asked, border, clouded, lonlat_bounds, outside
 from .reader import RasterioReader, Reader
 
 if TYPE_CHECKING:
@@ -40,12 +40,19 @@ class StackOptions(Options):
 
 
 def overlapping(scenes: Sequence[Scene], grid: Grid) -> tuple[Scene, ...]:
-    """The scenes whose footprint touches the grid, newest first and by id within a day; without footprint: kept."""
+    """The scenes whose part of the ground touches the grid, newest first and by id within a day.
+
+    That part is the footprint and, in a mosaic of several days, the clip; a scene that states neither is kept.
+    """
     area = shapely.box(*_lonlat_bounds(grid))
     kept = [
         scene
         for scene in scenes
-        if not isinstance(scene.footprint_lonlat, shapely.Geometry) or scene.footprint_lonlat.intersects(area)
+        if all(
+            shape.intersects(area)
+            for shape in (scene.footprint_lonlat, scene.clip_lonlat)
+            if isinstance(shape, shapely.Geometry)
+        )
     ]
     return tuple(sorted(kept, key=lambda scene: (-scene.day.toordinal(), scene.scene_id)))
 
@@ -57,6 +64,7 @@ def load(
     *,
     reader: Reader | None = None,
     options: StackOptions | None = None,
+    within: BaseGeometry | None = None,
 ) -> xr.Dataset:
     """Stack of the scenes that have pixels on the grid, oldest first.
 
@@ -64,13 +72,14 @@ def load(
     no data or is masked. Coordinates: ``time`` (day), ``y``, ``x`` (pixel centres, m), ``scene_id`` (time) and
     ``clouded`` (time, y, x): there is an image, but its mask calls it cloud, shadow or fill. ``attrs``: ``epsg``,
     ``pixel_m``. A scene that lacks one of the bands or cannot be read raises ImageryError; it is never left out.
+    ``within``: polygon in the grid's CRS; beyond it pixels may be left unread, and are NaN then.
     """
     import xarray as xr
 
     reader = reader or RasterioReader()
     layers = []
     for scene in reversed(overlapping(scenes, grid)):
-        layer = read_scene(scene, grid, bands, reader=reader, options=options)
+        layer = read_scene(scene, grid, bands, reader=reader, options=options, within=within)
         if layer is not None:
             layers.append(layer)
     if not layers:
@@ -79,23 +88,42 @@ def load(
 
 
 def read_scene(
-    scene: Scene, grid: Grid, bands: Sequence[str], *, reader: Reader, options: StackOptions | None = None
+    scene: Scene,
+    grid: Grid,
+    bands: Sequence[str],
+    *,
+    reader: Reader,
+    options: StackOptions | None = None,
+    within: BaseGeometry | None = None,
 ) -> xr.Dataset | None:
-    """One scene as a stack of one day (see :func:`load`), or None if it has no pixel on the grid."""
+    """One scene as a stack of one day (see :func:`load`), or None if it has no pixel on the grid.
+
+    What the file shows of other days and its unmarked border are no part of the scene: no image there.
+    """
     options = options or StackOptions()
     missing = [name for name in bands if name not in scene.files]
     if missing:
         raise ImageryError(scene.scene_id, missing[0], f"the scene has only {', '.join(sorted(scene.files))}")
+    elsewhere = outside(scene, grid)
+    if elsewhere is not None and elsewhere.all():
+        return None
     try:
-        values = _reflectance(scene, grid, bands, reader)
+        values = _numbers(scene, grid, bands, reader, within)
         observed = np.isfinite(values).all(axis=0)
+        if scene.border and observed.any():
+            observed &= ~border(scene.border, grid, lambda wide: _numbers(scene, wide, bands, reader, None), values)
+        if elsewhere is not None:
+            observed &= ~elsewhere
         if not observed.any():
             return None
-        clouded = _clouded(scene, grid, reader, options) & observed
+        bad = clouded(scene, grid, reader, options.mask_margin_m, within) & observed
     except ImageryError as error:
         raise ImageryError(scene.scene_id, error.band, f"{error.scene_id}: {error.why}") from error
-    values[:, ~observed | clouded] = np.nan
-    return _dataset(scene, grid, bands, values, clouded)
+    for position, name in enumerate(bands):
+        values[position] *= np.float32(scene.files[name].band.scale)
+        values[position] += np.float32(scene.files[name].band.offset)
+    values[:, ~observed | bad] = np.nan
+    return _dataset(scene, grid, bands, values, bad)
 
 
 def composite(stack: xr.Dataset) -> tuple[xr.Dataset, np.ndarray]:
@@ -116,10 +144,10 @@ def composite(stack: xr.Dataset) -> tuple[xr.Dataset, np.ndarray]:
         source[fill] = index
         for name, values in layer.items():
             out[name][fill] = values[fill]
-    clouded = stack["clouded"].to_numpy().any(axis=0) if "clouded" in stack.coords else np.zeros(shape, bool)
+    masked = stack["clouded"].to_numpy().any(axis=0) if "clouded" in stack.coords else np.zeros(shape, bool)
     flat = stack.isel(time=[], drop=True).drop_dims("time").drop_vars(["scene_id", "clouded"], errors="ignore")
     flat = flat.assign({name: (("y", "x"), values) for name, values in out.items()})
-    return flat.assign_coords(clouded=(("y", "x"), clouded & (source < 0))), source
+    return flat.assign_coords(clouded=(("y", "x"), masked & (source < 0))), source
 
 
 def estimate_bytes(scenes: Sequence[Scene], grid: Grid, bands: Sequence[str], *, block_px: int = 512) -> int:
@@ -141,44 +169,21 @@ def estimate_bytes(scenes: Sequence[Scene], grid: Grid, bands: Sequence[str], *,
     return math.ceil(total)
 
 
-def _reflectance(scene: Scene, grid: Grid, bands: Sequence[str], reader: Reader) -> np.ndarray:
-    """(bands, rows, cols) float32; bands of one file read together."""
+def _numbers(scene: Scene, grid: Grid, bands: Sequence[str], reader: Reader, within: BaseGeometry | None) -> np.ndarray:
+    """Digital numbers, (bands, rows, cols) float32; bands of one file read together."""
     by_href: dict[str, list[int]] = {}
     for position, name in enumerate(bands):
         by_href.setdefault(scene.files[name].href, []).append(position)
     values = np.empty((len(bands), *grid.shape), np.float32)
     for positions in by_href.values():
         files = [scene.files[bands[position]] for position in positions]
-        for position, numbers in zip(positions, reader.read_many(files, grid, nodata=scene.nodata), strict=True):
-            band = scene.files[bands[position]].band
-            np.multiply(numbers, np.float32(band.scale), out=values[position])
-            values[position] += np.float32(band.offset)
+        read = asked(reader, files, grid, within=within, nodata=scene.nodata)
+        for position, numbers in zip(positions, read, strict=True):
+            values[position] = numbers
     return values
 
 
-def _clouded(scene: Scene, grid: Grid, reader: Reader, options: StackOptions) -> np.ndarray:
-    """Where the scene's mask says cloud, widened; read past the window, so that tiles agree at seams."""
-    if scene.mask is None or not scene.mask_bad:
-        return np.zeros(grid.shape, bool)
-    margin_px = math.ceil(options.mask_margin_m / grid.pixel_m)
-    wide = grid.padded(margin_px)
-    quality = reader.read(_plain_numbers(scene.mask), wide, resampling="nearest")
-    bad = np.isin(quality, np.array(sorted(scene.mask_bad), np.float32))
-    if margin_px and bad.any():
-        import cv2
-
-        # Distance to the nearest bad pixel: a disc of any radius in one pass.
-        away = cv2.distanceTransform((~bad).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-        bad = away <= margin_px
-    return bad[margin_px : margin_px + grid.rows, margin_px : margin_px + grid.cols]
-
-
-def _plain_numbers(mask: BandFile) -> BandFile:
-    """The mask's file with class numbers as they stand."""
-    return replace(mask, band=replace(mask.band, scale=1.0, offset=0.0))
-
-
-def _dataset(scene: Scene, grid: Grid, bands: Sequence[str], values: np.ndarray, clouded: np.ndarray) -> xr.Dataset:
+def _dataset(scene: Scene, grid: Grid, bands: Sequence[str], values: np.ndarray, bad: np.ndarray) -> xr.Dataset:
     import xarray as xr
 
     dims = ("time", "y", "x")
@@ -189,7 +194,7 @@ def _dataset(scene: Scene, grid: Grid, bands: Sequence[str], values: np.ndarray,
             "y": grid.y_m,
             "x": grid.x_m,
             "scene_id": ("time", np.array([scene.scene_id], object)),
-            "clouded": (dims, clouded[None]),
+            "clouded": (dims, bad[None]),
         },
         attrs={"epsg": grid.epsg, "pixel_m": grid.pixel_m},
     )
@@ -214,13 +219,6 @@ def _empty(grid: Grid, bands: Sequence[str]) -> xr.Dataset:
 
 def _lonlat_bounds(grid: Grid) -> tuple[float, float, float, float]:
     """West, south, east, north of the grid in degrees, a little widened."""
-    west, south, east, north = _to_lonlat(grid.epsg).transform_bounds(*grid.bounds_m)
+    west, south, east, north = lonlat_bounds(grid)
     margin = _FOOTPRINT_MARGIN_DEG
     return west - margin, south - margin, east + margin, north + margin
-
-
-@lru_cache(maxsize=16)
-def _to_lonlat(epsg: int) -> Any:
-    from pyproj import Transformer
-
-    return Transformer.from_crs(epsg, 4326, always_xy=True)

@@ -145,3 +145,92 @@ def test_estimate_grows_with_bands_and_scenes_and_sees_no_far_scene():
     overview = estimate_bytes([scene("x", native_pixel_m=0.125)], grid(512, 512), ["red"])
     assert coarse < one
     assert overview == one
+
+
+def test_bits_of_a_quality_file_are_masked(reader):
+    """Landsat's qa_pixel: bit 3 cloud, bit 4 shadow, bit 6 clear; 21824 is plain clear land."""
+    quality = np.full((1, 60, 80), 21824, np.uint16)
+    quality[0, 10:20, 10:20] = 22280  # cloud
+    quality[0, 30:40, 30:40] = 23888  # shadow
+    reader.files["qa"] = (quality, FRAME)  # type: ignore[index]
+    stack = load(
+        [scene("whole", mask=band_file("qa"), mask_bits=0b111111)], FRAME, RGB, reader=reader, options=NO_MARGIN
+    )
+    expected = np.zeros((60, 80), bool)
+    expected[10:20, 10:20] = expected[30:40, 30:40] = True
+    assert np.array_equal(stack["clouded"].to_numpy()[0], expected)
+    both = scene("whole", mask=band_file("qa"), mask_bits=1 << 3, mask_bad=frozenset({21824}))
+    stack = load([both], FRAME, RGB, reader=reader, options=NO_MARGIN)
+    assert np.array_equal(~stack["clouded"].to_numpy()[0], quality[0] == 23888)
+
+
+def test_mask_that_ends_before_the_image_leaves_the_rest_unknown(reader):
+    reader.files["short"] = (np.zeros((1, 60, 50), np.uint8), grid(60, 50))  # type: ignore[index]
+    stack = load([scene("whole", mask=band_file("short"), mask_bad=frozenset({9}))], FRAME, RGB, reader=reader)
+    assert not stack["clouded"].to_numpy()[0, :, :50].any()
+    assert stack["clouded"].to_numpy()[0, :, 50:].all()
+
+
+def test_mosaic_of_two_days_is_cut_at_its_seamline(reader):
+    west, east = footprint(grid(60, 30)), footprint(grid(60, 50, west_m=FRAME.west_m + 15.0))
+    days = [
+        scene("whole", "2024-03-01", footprint_lonlat=footprint(), clip_lonlat=west),
+        scene("whole", "2024-05-01", footprint_lonlat=footprint(), clip_lonlat=east),
+    ]
+    stack = load(days, FRAME, RGB, reader=reader)
+    seen = np.isfinite(stack["red"].to_numpy())
+    assert np.array_equal(seen[0], np.broadcast_to(np.arange(80) < 30, (60, 80)))
+    assert np.array_equal(seen[1], ~seen[0])
+    assert not stack["clouded"].any()  # of another day is not cloudy: it is no image of this one
+    far = grid(20, 20, west_m=FRAME.west_m + 300.0)
+    assert overlapping(days, far) == ()
+
+
+@pytest.mark.parametrize("fill", [0, 255])
+def test_unmarked_border_is_no_ground_but_roofs_and_shadows_are(fill):
+    """A mosaic of 400 x 400 px whose corner is filled up, with a saturated roof and a black shadow of 60 x 40 m."""
+    whole = np.random.default_rng(0).integers(40, 200, (3, 400, 400)).astype(np.uint8)
+    rows, cols = np.mgrid[:400, :400]
+    corner = rows + cols < 200
+    whole[:, corner] = fill
+    roof, shadow = (slice(200, 280), slice(100, 220)), (slice(300, 380), slice(250, 370))
+    whole[(slice(None), *roof)], whole[(slice(None), *shadow)] = 255, 0
+    place = grid(400, 400)
+    memory = MemoryReader({"dom": (whole, place)})
+    mosaic = scene("dom", border=(0.0, 255.0))
+
+    def seen(window) -> np.ndarray:
+        return np.isfinite(load([mosaic], window, RGB, reader=memory)["red"].to_numpy()[0])
+
+    assert not (seen(place) & corner).any()
+    assert seen(place)[roof].all()
+    assert seen(place)[shadow].all()
+    # A window that cuts the border and the roof, and sees nothing of the file's edge.
+    west_m, north_m = place.west_m + 25.0, place.north_m - 25.0
+    part = seen(grid(200, 170, west_m=west_m, north_m=north_m))
+    assert not (part & corner[50:250, 50:220]).any()
+    assert part[150:, 50:].all()
+    assert part.sum() > 0.95 * (~corner[50:250, 50:220]).sum()
+    # A window inside the roof alone is ground.
+    assert seen(grid(40, 60, west_m=place.west_m + 60.0, north_m=place.north_m - 110.0)).all()
+
+
+def test_polygon_is_passed_to_the_reader_only_if_there_is_one(reader):
+    asked = []
+
+    class Careful:
+        def read_many(self, files, frame, *, nodata=None, resampling="bilinear", **more):
+            asked.append(more)
+            return reader.read_many(files, frame, nodata=nodata, resampling=resampling)
+
+        read = None
+
+    masked = scene("whole", mask=band_file("quality"), mask_bad=frozenset({9}))
+    load([masked], FRAME, RGB, reader=Careful())
+    assert asked == [{}, {}]
+    asked.clear()
+    corridor = shapely.box(*grid(60, 20).bounds_m)
+    load([masked], FRAME, RGB, reader=Careful(), within=corridor)
+    image, quality = (more["within"] for more in asked)
+    assert image.equals(corridor)
+    assert quality.covers(corridor.buffer(StackOptions().mask_margin_m))  # cloud beyond it may reach in
