@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,15 @@ def real_data() -> Path:
             pytest.fail(f"no real data at {place}; CI must have it")
         pytest.skip(f"no real data at {place}; set LUYU_REAL_DATA to run this test")
     return place
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What tests fetch is kept in a folder of this session, not in the user's."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LUYU_CACHE", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")

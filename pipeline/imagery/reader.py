@@ -2,7 +2,8 @@
 
 If the file's pixels lie on the grid they are copied, not resampled. Otherwise the touched window is read, from the
 overview that suits the grid's resolution, and warped. Several bands of a file are read at once, so that blocks of a
-pixel-interleaved file are fetched and decoded once.
+pixel-interleaved file are fetched and decoded once. Of a window only the internal blocks that the area of interest
+touches are read.
 """
 
 from __future__ import annotations
@@ -13,12 +14,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
+from affine import Affine
+from shapely.geometry.base import BaseGeometry
 
-from ..errors import ImageryError
+from ..errors import ImageryError, NetError
 from ..model.grid import Grid
 from ..model.scene import BandFile
+from ..net.hrefs import redacted
+from ..net.options import NetOptions
 from . import windows
-from .gdal_env import checked, gdal_env, is_remote, redacted
+from .blocks import Touched, everything, touched
+from .facts import Facts
+from .gdal_env import checked, gdal_env, is_remote
+from .origin import FarFile, LocalFile, Window, origin_of, spans_of
+from .remote import Span
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -30,40 +39,71 @@ class Reader(Protocol):
     """Reads bands on a grid. Constructing one touches no data; it is frozen and can be pickled."""
 
     def read(
-        self, file: BandFile, grid: Grid, *, nodata: float | None = None, resampling: Resampling = "bilinear"
+        self,
+        file: BandFile,
+        grid: Grid,
+        *,
+        nodata: float | None = None,
+        resampling: Resampling = "bilinear",
+        within: BaseGeometry | None = None,
     ) -> np.ndarray:
         """Digital numbers of one band: float32, shape (grid.rows, grid.cols), NaN outside and where no data."""
         ...
 
     def read_many(
-        self, files: Sequence[BandFile], grid: Grid, *, nodata: float | None = None, resampling: Resampling = "bilinear"
+        self,
+        files: Sequence[BandFile],
+        grid: Grid,
+        *,
+        nodata: float | None = None,
+        resampling: Resampling = "bilinear",
+        within: BaseGeometry | None = None,
     ) -> list[np.ndarray]:
-        """The same for several bands of one file, in the order given."""
+        """The same for several bands of one file, in the order given.
+
+        ``within``: a polygon in the grid's CRS; only blocks of the file that it touches are read, the rest is NaN.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class RasterioReader:
-    """Reads GeoTIFF and COG, local or over http(s) or s3.
+    """Reads GeoTIFF and COG, here or over http(s) or s3; tile services and raw images through rooms of their own.
 
     ``nodata`` of a call wins over the file's own. A pixel is without data if *all* bands read from the file hold the
     nodata value (as ``gdalwarp -wo UNIFIED_SRC_NODATA=YES``): in an 8-bit mosaic with nodata 0, a dark pixel may well
     have one band at 0. Internal masks and alpha bands count too.
 
-    ``max_bytes`` bounds one read in memory, ``attempts`` the tries of a remote one.
+    ``network``: limits of requests and the cache. ``ahead``: area in the CRS of the grids to come; when blocks have to
+    be fetched, those that it touches are fetched with them, so that neighbouring tiles share requests. ``max_bytes``
+    bounds one read in memory, ``attempts`` the tries at a far file whose blocks turn out damaged.
     """
 
+    network: NetOptions = field(default_factory=NetOptions)
+    ahead: BaseGeometry | None = None
     max_bytes: int = 2**30
-    attempts: int = 3
+    attempts: int = 2
 
     def read(
-        self, file: BandFile, grid: Grid, *, nodata: float | None = None, resampling: Resampling = "bilinear"
+        self,
+        file: BandFile,
+        grid: Grid,
+        *,
+        nodata: float | None = None,
+        resampling: Resampling = "bilinear",
+        within: BaseGeometry | None = None,
     ) -> np.ndarray:
         """Digital numbers of one band, float32 (rows, cols); ImageryError when they cannot be had."""
-        return self.read_many([file], grid, nodata=nodata, resampling=resampling)[0]
+        return self.read_many([file], grid, nodata=nodata, resampling=resampling, within=within)[0]
 
     def read_many(
-        self, files: Sequence[BandFile], grid: Grid, *, nodata: float | None = None, resampling: Resampling = "bilinear"
+        self,
+        files: Sequence[BandFile],
+        grid: Grid,
+        *,
+        nodata: float | None = None,
+        resampling: Resampling = "bilinear",
+        within: BaseGeometry | None = None,
     ) -> list[np.ndarray]:
         """Digital numbers of several bands of one file, float32 (rows, cols) each; ImageryError as above."""
         from rasterio.errors import RasterioError
@@ -76,91 +116,186 @@ class RasterioReader:
             raise ImageryError(
                 redacted(href), names, f"a window of {grid.rows} x {grid.cols} px is too large; use smaller tiles"
             )
+        if within is not None and within.is_empty:
+            return [np.full(grid.shape, np.nan, np.float32) for _ in files]
+        if files[0].service is not None:
+            from .tile_service import read_tiles
+
+            return read_tiles(files, grid, nodata=nodata, resampling=resampling, within=within, options=self.network)
+        if files[0].ortho is not None:
+            from .ortho import read_ortho
+
+            return read_ortho(files, grid, nodata=nodata, resampling=resampling)
         left = self.attempts if is_remote(href) else 1
-        afresh = False
         while True:
             left -= 1
             try:
-                with gdal_env(checked(href), afresh=afresh):
-                    return self._read(files, grid, nodata, resampling)
-            except ValueError as error:
-                raise ImageryError(redacted(href), names, str(error)) from error
+                checked(href)
+                with gdal_env():
+                    return self._read(files, grid, nodata, resampling, within)
+            except (ValueError, NetError) as error:
+                why = error.why if isinstance(error, NetError) else str(error)
+                raise ImageryError(redacted(href), names, why) from error
             except (RasterioError, OSError) as error:
                 if not left:
                     raise ImageryError(redacted(href), names, _plain(error, href)) from None
-                afresh = True
+
+    def planned(
+        self, files: Sequence[BandFile], grid: Grid, *, within: BaseGeometry | None = None
+    ) -> tuple[list[Span], int]:
+        """The bytes that ``read_many`` would read of a TIFF (spans of start and stop), and its overview factor (1: full).
+
+        Of the file only the header is read, if it is not known. ImageryError as ``read_many``.
+        """
+        from rasterio.errors import RasterioError
+
+        href, names = files[0].href, ",".join(file.band.name for file in files)
+        try:
+            checked(href)
+            with gdal_env():
+                origin = origin_of(files[0], self.network)
+                job = self._job(origin, [file.band.index for file in files], grid, "bilinear", within)
+                factor = 1 if job.level is None else origin.facts(None).factors[job.level]
+                return self._spans(origin, job), factor
+        except (ValueError, NetError) as error:
+            raise ImageryError(redacted(href), names, getattr(error, "why", str(error))) from error
+        except (RasterioError, OSError) as error:
+            raise ImageryError(redacted(href), names, _plain(error, href)) from None
 
     def _read(
-        self, files: Sequence[BandFile], grid: Grid, nodata: float | None, resampling: Resampling
+        self,
+        files: Sequence[BandFile],
+        grid: Grid,
+        nodata: float | None,
+        resampling: Resampling,
+        within: BaseGeometry | None,
     ) -> list[np.ndarray]:
-        import rasterio
+        from rasterio.errors import RasterioError
 
-        href, indexes = files[0].href, [file.band.index for file in files]
-        with rasterio.open(href, driver="GTiff", sharing=False) as source:
-            self._check(source, indexes)
-            if (corner := windows.aligned(source, grid)) is not None:
-                return list(_place(source, indexes, corner, grid, nodata))
-            level = windows.overview(source, grid) if resampling == "bilinear" else None
-            if level is None:
-                return list(self._warp(source, indexes, grid, nodata, resampling))
-        with rasterio.open(href, driver="GTiff", sharing=False, overview_level=level) as source:
-            return list(self._warp(source, indexes, grid, nodata, resampling))
+        origin = origin_of(files[0], self.network)
+        job = self._job(origin, [file.band.index for file in files], grid, resampling, within)
+        if job.window is None:
+            return [np.full(grid.shape, np.nan, np.float32) for _ in files]
+        wanted: list[Span] = []
+        ahead: list[Span] = []
+        if isinstance(origin, FarFile):
+            wanted = self._spans(origin, job)
+            ahead = self._spans_ahead(origin, job, grid) if self.ahead is not None else []
+        try:
+            with origin.opened(job.level, wanted, ahead) as source:
+                pixels = self._pixels(source, job, nodata)
+        except RasterioError:
+            if isinstance(origin, FarFile):
+                origin.file.forget(wanted)  # damaged on the way or in the cache: the next try fetches them anew
+            raise
+        if job.corner is not None:
+            return list(_placed(pixels, job.window, job.corner, grid))
+        return list(_warped(pixels, job, grid, resampling))
 
-    def _check(self, source: DatasetReader, indexes: Sequence[int]) -> None:
-        """Refuse what cannot be read rightly, from the header alone."""
-        missing = [index for index in indexes if not 1 <= index <= source.count]
-        if missing:
-            raise ValueError(f"the file has {source.count} bands, no band {missing[0]}; check the sensor profile")
-        if source.crs is None:
-            raise ValueError(
-                "the file has no coordinate system; raw (L1A) deliveries must be orthorectified first, "
-                "and a GeoTIFF without one needs it written in, e.g. by gdal_edit.py -a_srs EPSG:4548"
-            )
-        if source.transform.is_degenerate or source.transform.is_identity:
-            raise ValueError("the file has no geotransform, so nothing says where its pixels lie")
-        rows, cols = source.block_shapes[indexes[0] - 1]
-        together = source.count if str(source.interleaving).lower().endswith("pixel") else 1
-        if rows * cols * np.dtype(source.dtypes[0]).itemsize * together > self.max_bytes:
-            raise ValueError(f"its blocks of {rows} x {cols} px are too large to decode; rewrite it as a COG")
-        if any(np.dtype(source.dtypes[index - 1]).kind == "c" for index in indexes):
-            raise ValueError("its pixels are complex numbers; detect (take the magnitude) first")
-
-    def _warp(
-        self, source: DatasetReader, indexes: Sequence[int], grid: Grid, nodata: float | None, resampling: Resampling
-    ) -> np.ndarray:
-        """Pixels resampled onto the grid from the source window under it."""
-        from rasterio.warp import Resampling as Methods
-        from rasterio.warp import reproject
-        from rasterio.windows import Window
-
-        out = np.full((len(indexes), grid.rows, grid.cols), np.nan, np.float32)
-        window = windows.under(source, grid)
+    def _job(
+        self,
+        origin: LocalFile | FarFile,
+        indexes: Sequence[int],
+        grid: Grid,
+        resampling: Resampling,
+        within: BaseGeometry | None,
+    ) -> _Job:
+        """What to read of a file for a grid: level, window and blocks; refuses what cannot be read, from its header."""
+        facts = origin.facts(None)
+        self._check(facts, indexes)
+        corner = windows.aligned(facts, grid)
+        level = None
+        if corner is not None:
+            window = windows.inside(facts, corner, grid)
+        else:
+            level = windows.overview(facts, grid) if resampling == "bilinear" else None
+            facts = facts if level is None else origin.facts(level)
+            window = windows.under(facts, grid)
         if window is None:
-            return out
-        row, col, rows, cols = window
-        if rows * cols * len(indexes) * 4 > self.max_bytes:
+            return _Job(facts, level, corner, None, everything(facts), tuple(indexes))
+        if window[2] * window[3] * len(indexes) * 4 > self.max_bytes:
             raise ValueError(
-                f"{rows} x {cols} of its pixels lie under one window and it has no overviews; rewrite it as a COG"
+                f"{window[2]} x {window[3]} of its pixels lie under one window and it has no overviews; rewrite it as a COG"
             )
-        pixels = _pixels(source, indexes, (row, col, rows, cols), nodata)
-        gaps = np.isnan(pixels)
-        if gaps.all():
-            return out
-        # Told of no-data values, GDAL looks at every pixel for them, at more than twice the time.
-        known = {"src_nodata": np.nan, "dst_nodata": np.nan} if gaps.any() else {"init_dest_nodata": False}
-        reproject(
-            pixels,
-            out,
-            src_transform=source.window_transform(Window(col, row, cols, rows)),
-            src_crs=source.crs,
-            dst_transform=grid.transform,
-            dst_crs=windows.crs(grid.epsg),
-            resampling=Methods[resampling],
-            num_threads=1,
-            tolerance=0.01,
-            **known,
-        )
+        blocks = everything(facts)
+        if within is not None:
+            margin_px = 0.0 if corner is not None else windows.margin_px(facts, grid)
+            blocks = touched(facts, grid.epsg, within, window, margin_px)
+        return _Job(facts, level, corner, window, blocks, tuple(indexes))
+
+    def _spans(self, origin: LocalFile | FarFile, job: _Job) -> list[Span]:
+        return [] if job.window is None else spans_of(origin.layout(), job.facts, job.blocks, job.window, job.indexes)
+
+    def _spans_ahead(self, origin: FarFile, job: _Job, grid: Grid) -> list[Span]:
+        """Blocks under the area that is read next, at the same level."""
+        window = (0, 0, job.facts.height, job.facts.width)
+        margin_px = 0.0 if job.corner is not None else windows.margin_px(job.facts, grid)
+        blocks = touched(job.facts, grid.epsg, self.ahead, window, margin_px)
+        return spans_of(origin.layout(), job.facts, blocks, window, job.indexes)
+
+    def _check(self, facts: Facts, indexes: Sequence[int]) -> None:
+        """Refuse what cannot be read rightly, from the header alone."""
+        missing = [index for index in indexes if not 1 <= index <= facts.count]
+        if missing:
+            raise ValueError(f"the file has {facts.count} bands, no band {missing[0]}; check the sensor profile")
+        rows, cols = facts.block_shape
+        if rows * cols * np.dtype(facts.dtype).itemsize * (facts.count if facts.together else 1) > self.max_bytes:
+            raise ValueError(f"its blocks of {rows} x {cols} px are too large to decode; rewrite it as a COG")
+
+    def _pixels(self, source: DatasetReader, job: _Job, nodata: float | None) -> np.ndarray:
+        """The job's window, float32 (bands, rows, cols), NaN where no block is read and where there is no data."""
+        row, col, rows, cols = job.window  # type: ignore[misc]
+        runs = job.blocks.runs(row, col, rows, cols)
+        if runs == [job.window]:
+            return _pixels(source, job, job.window, nodata)  # type: ignore[arg-type]
+        out = np.full((len(job.indexes), rows, cols), np.nan, np.float32)
+        for run in runs:
+            top, left = run[0] - row, run[1] - col
+            out[:, top : top + run[2], left : left + run[3]] = _pixels(source, job, run, nodata)
         return out
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One read: of which level and bands, which pixel window (None: they do not meet), which blocks of it.
+
+    ``corner``: row and column of the file at the grid's north-west corner where both share one lattice, else None.
+    """
+
+    facts: Facts
+    level: int | None
+    corner: tuple[int, int] | None
+    window: Window | None
+    blocks: Touched
+    indexes: tuple[int, ...]
+
+
+def _warped(pixels: np.ndarray, job: _Job, grid: Grid, resampling: Resampling) -> np.ndarray:
+    """Pixels of a window resampled onto the grid, float32 (bands, rows, cols)."""
+    from rasterio.warp import Resampling as Methods
+    from rasterio.warp import reproject
+
+    out = np.full((len(pixels), grid.rows, grid.cols), np.nan, np.float32)
+    gaps = np.isnan(pixels)
+    if gaps.all():
+        return out
+    # Told of no-data values, GDAL looks at every pixel for them, at more than twice the time.
+    known = {"src_nodata": np.nan, "dst_nodata": np.nan} if gaps.any() else {"init_dest_nodata": False}
+    row, col, _, _ = job.window  # type: ignore[misc]
+    place = job.facts.transform
+    reproject(
+        pixels,
+        out,
+        src_transform=place @ Affine.translation(col, row),
+        src_crs=job.facts.crs,
+        dst_transform=grid.transform,
+        dst_crs=windows.crs(grid.epsg),
+        resampling=Methods[resampling],
+        num_threads=1,
+        tolerance=0.01,
+        **known,
+    )
+    return out
 
 
 def _plain(error: BaseException, href: str) -> str:
@@ -169,43 +304,33 @@ def _plain(error: BaseException, href: str) -> str:
     cause = str(error.__cause__ or "")
     if cause and cause not in text:
         text = f"{text}: {cause}"
-    query = href.partition("?")[2] if is_remote(href) else ""
-    text = text.replace(href, redacted(href))
-    return text.replace(query, "...") if query else text
+    return text.replace(href, redacted(href))
 
 
-def _place(
-    source: DatasetReader, indexes: Sequence[int], corner: tuple[int, int], grid: Grid, nodata: float | None
-) -> np.ndarray:
-    """The aligned window, pixel for pixel."""
-    out = np.full((len(indexes), grid.rows, grid.cols), np.nan, np.float32)
-    row, col = corner
-    top, left = max(row, 0), max(col, 0)
-    bottom, right = min(row + grid.rows, source.height), min(col + grid.cols, source.width)
-    if bottom > top and right > left:
-        part = _pixels(source, indexes, (top, left, bottom - top, right - left), nodata)
-        out[:, top - row : bottom - row, left - col : right - col] = part
+def _placed(pixels: np.ndarray, window: Window, corner: tuple[int, int], grid: Grid) -> np.ndarray:
+    """A window of a file that shares the grid's lattice, pixel for pixel on the grid."""
+    row, col, rows, cols = window
+    if (row, col) == corner and (rows, cols) == grid.shape:
+        return pixels
+    out = np.full((len(pixels), grid.rows, grid.cols), np.nan, np.float32)
+    out[:, row - corner[0] : row - corner[0] + rows, col - corner[1] : col - corner[1] + cols] = pixels
     return out
 
 
-def _pixels(
-    source: DatasetReader, indexes: Sequence[int], window: tuple[int, int, int, int], nodata: float | None
-) -> np.ndarray:
+def _pixels(source: DatasetReader, job: _Job, window: Window, nodata: float | None) -> np.ndarray:
     """Float32 (bands, rows, cols) of a window (row, col, rows, cols) inside the source; NaN where it has no data."""
-    from rasterio.enums import MaskFlags
-    from rasterio.windows import Window
+    from rasterio.windows import Window as View
 
     row, col, rows, cols = window
-    view = Window(col, row, cols, rows)
-    pixels = source.read(list(indexes), window=view, out_dtype=np.float32)
-    value = nodata if nodata is not None else source.nodata
+    view = View(col, row, cols, rows)
+    pixels = source.read(list(job.indexes), window=view, out_dtype=np.float32)
+    value = nodata if nodata is not None else job.facts.nodata
     finite = np.isfinite(pixels)
     empty = ~finite.any(axis=0)
     if value is not None and not math.isnan(value):
         empty |= (~finite | (pixels == np.float32(value))).all(axis=0)
-    flags = source.mask_flag_enums[indexes[0] - 1]
-    if MaskFlags.per_dataset in flags or MaskFlags.alpha in flags:
-        empty |= source.read_masks(indexes[0], window=view) == 0
+    if job.facts.mask:
+        empty |= source.read_masks(job.indexes[0], window=view) == 0
     pixels[~finite] = np.nan
     pixels[:, empty] = np.nan
     return pixels
@@ -219,13 +344,25 @@ class MemoryReader:
     log: list[tuple[str, Grid]] = field(default_factory=list, compare=False)
 
     def read(
-        self, file: BandFile, grid: Grid, *, nodata: float | None = None, resampling: Resampling = "bilinear"
+        self,
+        file: BandFile,
+        grid: Grid,
+        *,
+        nodata: float | None = None,
+        resampling: Resampling = "bilinear",
+        within: BaseGeometry | None = None,
     ) -> np.ndarray:
         """One band on the grid; ImageryError for an unknown address."""
-        return self.read_many([file], grid, nodata=nodata, resampling=resampling)[0]
+        return self.read_many([file], grid, nodata=nodata, resampling=resampling, within=within)[0]
 
     def read_many(
-        self, files: Sequence[BandFile], grid: Grid, *, nodata: float | None = None, resampling: Resampling = "bilinear"
+        self,
+        files: Sequence[BandFile],
+        grid: Grid,
+        *,
+        nodata: float | None = None,
+        resampling: Resampling = "bilinear",
+        within: BaseGeometry | None = None,  # noqa: ARG002  an array is all there
     ) -> list[np.ndarray]:
         """Several bands of one file on the grid."""
         href = files[0].href

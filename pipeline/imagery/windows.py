@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..model.grid import Grid
-
-if TYPE_CHECKING:
-    from rasterio.io import DatasetReader
+from .facts import Facts
 
 PHASE_TOLERANCE_PX = 0.01  # how far off the lattice still counts as on it
-_KERNEL_PX = 3  # source pixels beyond the window that a bilinear kernel may want
+KERNEL_PX = 3  # source pixels beyond the window that a bilinear kernel may want
 _EDGE = 22  # points along each edge of a window whose place in the file is computed
 
 
@@ -34,10 +32,10 @@ def _same_crs(wkt: str, epsg: int) -> bool:
     return bool(crs_of_file == crs(epsg) or crs_of_file.to_epsg(confidence_threshold=90) == epsg)
 
 
-def aligned(source: DatasetReader, grid: Grid) -> tuple[int, int] | None:
+def aligned(source: Facts, grid: Grid) -> tuple[int, int] | None:
     """Row and column of the source at the grid's north-west corner if both share one lattice, else None."""
     t = source.transform
-    if t.b or t.d or t.a <= 0 or t.e >= 0 or not _same_crs(source.crs.to_wkt(), grid.epsg):
+    if t.b or t.d or t.a <= 0 or t.e >= 0 or not _same_crs(source.crs_wkt, grid.epsg):
         return None
     scale_error = max(abs(t.a - grid.pixel_m), abs(-t.e - grid.pixel_m)) / grid.pixel_m
     col, row = (grid.west_m - t.c) / t.a, (grid.north_m - t.f) / t.e
@@ -45,7 +43,7 @@ def aligned(source: DatasetReader, grid: Grid) -> tuple[int, int] | None:
     return (round(row), round(col)) if drift_px <= PHASE_TOLERANCE_PX else None
 
 
-def _outline(grid: Grid, source: DatasetReader) -> tuple[np.ndarray, np.ndarray]:
+def _outline(grid: Grid, source: Facts) -> tuple[np.ndarray, np.ndarray]:
     """Columns and rows, in source pixels, of points along the grid's edge."""
     from rasterio.warp import transform
 
@@ -62,10 +60,10 @@ def _outline(grid: Grid, source: DatasetReader) -> tuple[np.ndarray, np.ndarray]
     return cols, rows
 
 
-def under(source: DatasetReader, grid: Grid) -> tuple[int, int, int, int] | None:
+def under(source: Facts, grid: Grid) -> tuple[int, int, int, int] | None:
     """Source window (row, col, rows, cols) under the grid with room for the kernel, or None if they do not meet."""
     cols, rows = _outline(grid, source)
-    margin = _KERNEL_PX * max(1.0, _ratio(cols, rows, grid))
+    margin = KERNEL_PX * max(1.0, _ratio(cols, rows, grid))
     top, left = max(math.floor(rows.min() - margin), 0), max(math.floor(cols.min() - margin), 0)
     bottom = min(math.ceil(rows.max() + margin), source.height)
     right = min(math.ceil(cols.max() + margin), source.width)
@@ -79,9 +77,21 @@ def _ratio(cols: np.ndarray, rows: np.ndarray, grid: Grid) -> float:
     return float(min(across, down))
 
 
-def overview(source: DatasetReader, grid: Grid) -> int | None:
+def overview(source: Facts, grid: Grid) -> int | None:
     """Index of the coarsest overview that is still no coarser than the grid, or None for full resolution."""
-    factors = source.overviews(1)
     ratio = _ratio(*_outline(grid, source), grid)
-    fitting = [level for level, factor in enumerate(factors) if factor <= ratio * (1 + PHASE_TOLERANCE_PX)]
+    fitting = [level for level, factor in enumerate(source.factors) if factor <= ratio * (1 + PHASE_TOLERANCE_PX)]
     return max(fitting) if fitting else None
+
+
+def margin_px(source: Facts, grid: Grid) -> float:
+    """Source pixels about a place that a bilinear kernel on this grid may want."""
+    return KERNEL_PX * max(1.0, _ratio(*_outline(grid, source), grid))
+
+
+def inside(source: Facts, corner: tuple[int, int], grid: Grid) -> tuple[int, int, int, int] | None:
+    """The part of an aligned grid (its corner's row and column in the source) that lies in the source, or None."""
+    row, col = corner
+    top, left = max(row, 0), max(col, 0)
+    bottom, right = min(row + grid.rows, source.height), min(col + grid.cols, source.width)
+    return (top, left, bottom - top, right - left) if bottom > top and right > left else None

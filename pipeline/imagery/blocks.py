@@ -1,0 +1,118 @@
+"""Which internal blocks of a picture a polygon touches, and how their bytes are asked for in few requests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from .facts import Facts
+from .windows import crs
+
+_STEP_PX = 64.0  # a straight edge is a curve in another projection; it is bent at points so far apart
+_TOUCH_PX = 1e-6
+_NEXT_DOOR = 64  # bytes between neighbours in a COG (size marks); asked for along with them
+_WASTE = 0.01  # share of bytes that may be fetched in vain to save requests
+_LARGEST = 16 << 20
+
+
+@dataclass(frozen=True)
+class Touched:
+    """Blocks of a picture: ``mask`` (block rows, block cols) bool, and the side of a block in pixels."""
+
+    mask: np.ndarray
+    block_rows: int
+    block_cols: int
+
+    def runs(self, row: int, col: int, rows: int, cols: int) -> list[tuple[int, int, int, int]]:
+        """The touched part of a pixel window as windows (row, col, rows, cols): runs of blocks, alike rows together."""
+        found: list[tuple[int, int, int, int]] = []
+        for y in range(row // self.block_rows, -(-(row + rows) // self.block_rows)):
+            line = np.flatnonzero(np.diff(np.concatenate(([0], self.mask[y].astype(np.int8), [0]))))
+            top, bottom = max(row, y * self.block_rows), min(row + rows, (y + 1) * self.block_rows)
+            for first, stop in zip(line[::2], line[1::2], strict=True):
+                left, right = max(col, int(first) * self.block_cols), min(col + cols, int(stop) * self.block_cols)
+                above = next(
+                    (n for n, r in enumerate(found) if r[0] + r[2] == top and (r[1], r[3]) == (left, right - left)), -1
+                )
+                if above >= 0:
+                    found[above] = found[above][0], left, found[above][2] + bottom - top, right - left
+                elif right > left:
+                    found.append((top, left, bottom - top, right - left))
+        return found
+
+
+def everything(source: Facts) -> Touched:
+    """All blocks of a picture."""
+    block_rows, block_cols = source.block_shape
+    return Touched(
+        np.ones((-(-source.height // block_rows), -(-source.width // block_cols)), bool), block_rows, block_cols
+    )
+
+
+def touched(
+    source: Facts, epsg: int, area: BaseGeometry, window: tuple[int, int, int, int], margin_px: float
+) -> Touched:
+    """Blocks of ``source`` within a pixel window (row, col, rows, cols) that ``area``, widened by a margin, touches.
+
+    ``area`` is a polygon in the CRS of that EPSG code; ``margin_px`` are pixels of the source.
+    """
+    block_rows, block_cols = source.block_shape
+    mask = np.zeros((-(-source.height // block_rows), -(-source.width // block_cols)), bool)
+    shape = in_pixels(source, epsg, area)
+    if margin_px:
+        shape = shape.buffer(margin_px, join_style="mitre")
+    row, col, rows, cols = window
+    ys = np.arange(row // block_rows, -(-(row + rows) // block_rows))
+    xs = np.arange(col // block_cols, -(-(col + cols) // block_cols))
+    y, x = (part.ravel() for part in np.meshgrid(ys, xs, indexing="ij"))
+    # Within the window only: a block at its edge may hold much that nobody asked for.
+    west, east = np.maximum(x * block_cols, col), np.minimum((x + 1) * block_cols, col + cols)
+    north, south = np.maximum(y * block_rows, row), np.minimum((y + 1) * block_rows, row + rows)
+    squares = shapely.box(west + _TOUCH_PX, north + _TOUCH_PX, east - _TOUCH_PX, south - _TOUCH_PX)
+    shapely.prepare(shape)
+    mask[y, x] = shapely.intersects(shape, squares)
+    return Touched(mask, block_rows, block_cols)
+
+
+def in_pixels(source: Facts, epsg: int, area: BaseGeometry) -> BaseGeometry:
+    """``area`` in pixels of the source (x = column, y = row); ValueError where it has no place there."""
+    from rasterio.warp import transform
+
+    pixel_m = abs(source.transform.a)
+    if source.crs.is_geographic:
+        pixel_m *= 111_320.0
+    bent = shapely.segmentize(area, _STEP_PX * pixel_m)
+    back = ~source.transform
+
+    def placed(points: np.ndarray) -> np.ndarray:
+        xs, ys = (np.asarray(axis) for axis in transform(crs(epsg), source.crs, points[:, 0], points[:, 1]))
+        return np.column_stack([back.a * xs + back.b * ys + back.c, back.d * xs + back.e * ys + back.f])
+
+    shape = shapely.transform(bent, placed)
+    if not np.isfinite(shapely.get_coordinates(shape)).all():
+        raise ValueError(f"the area has no place in the file's coordinate system ({source.crs.to_string()[:80]})")
+    return shape if shape.is_valid else shapely.make_valid(shape)
+
+
+def merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans (start, stop) as few larger ones: neighbours together, and small gaps bridged while the waste stays small."""
+    ordered = sorted(set(spans))
+    if len(ordered) < 2:
+        return ordered
+    start, stop = np.array(ordered).T
+    gap = np.maximum(start[1:] - np.maximum.accumulate(stop)[:-1], 0)
+    budget = _WASTE * int((stop - start).sum())
+    near = np.argsort(gap, kind="stable")
+    bridged = np.zeros(len(gap), bool)
+    bridged[near[(np.cumsum(gap[near]) <= budget) | (gap[near] <= _NEXT_DOOR)]] = True
+    whole: list[tuple[int, int]] = []
+    for (first, last), joins in zip(ordered, [False, *bridged], strict=True):
+        if joins and last - whole[-1][0] <= _LARGEST:
+            whole[-1] = whole[-1][0], max(whole[-1][1], last)
+        else:
+            whole.append((first, last))
+    return whole

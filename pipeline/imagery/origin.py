@@ -1,0 +1,142 @@
+"""A file to be read from, near or far, behind one door: its facts, the bytes of its blocks, and an open dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from ..model.scene import BandFile
+from ..net.options import NetOptions
+from .blocks import Touched
+from .facts import Facts, facts_of
+from .gdal_env import is_remote
+from .layout import Layout, Picture, layout_of
+from .remote import RemoteFile, Span, remote_file
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
+Window = tuple[int, int, int, int]  # row, col, rows, cols
+
+
+class Origin(Protocol):
+    """Where a file's pixels come from."""
+
+    def facts(self, level: int | None) -> Facts:
+        """What the file says of itself at an overview level (None: full resolution)."""
+        ...
+
+    def opened(
+        self, level: int | None, wanted: Sequence[Span], ahead: Sequence[Span] = ()
+    ) -> contextmanager[DatasetReader]:  # type: ignore[valid-type]
+        """The dataset, in which the wanted blocks can be read; blocks ``ahead`` may be fetched along with them."""
+        ...
+
+    def layout(self) -> Layout:
+        """How its bytes lie."""
+        ...
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file of this machine; GDAL reads it as it is."""
+
+    href: str
+
+    def facts(self, level: int | None) -> Facts:
+        """See :class:`Origin`."""
+        with self.opened(level, ()) as source:
+            return facts_of(source)
+
+    @contextmanager
+    def opened(self, level: int | None, wanted: Sequence[Span], ahead: Sequence[Span] = ()) -> Iterator[DatasetReader]:  # noqa: ARG002
+        """See :class:`Origin`."""
+        import rasterio
+
+        extra = {} if level is None else {"overview_level": level}
+        with rasterio.open(self.href, driver="GTiff", sharing=False, **extra) as source:
+            yield source
+
+    def layout(self) -> Layout:
+        """See :class:`Origin`."""
+        stat = Path(self.href).stat()
+        return _local_layout(self.href, stat.st_size, stat.st_mtime_ns)
+
+
+@dataclass(frozen=True)
+class FarFile:
+    """A file behind a network."""
+
+    file: RemoteFile
+    _facts: dict[int | None, Facts] = field(default_factory=dict, compare=False)
+
+    def facts(self, level: int | None) -> Facts:
+        """See :class:`Origin`."""
+        if level not in self._facts:
+            with self.file.opened({}, level) as source:
+                self._facts[level] = facts_of(source)
+        return self._facts[level]
+
+    @contextmanager
+    def opened(self, level: int | None, wanted: Sequence[Span], ahead: Sequence[Span] = ()) -> Iterator[DatasetReader]:
+        """See :class:`Origin`."""
+        with self.file.opened(self.file.blocks(wanted, ahead), level) as source:
+            yield source
+
+    def layout(self) -> Layout:
+        """See :class:`Origin`."""
+        return self.file.layout
+
+
+def origin_of(file: BandFile, network: NetOptions) -> LocalFile | FarFile:
+    """The origin of a band's file. NetError when it cannot be had, ValueError when it is no TIFF."""
+    if not is_remote(file.href):
+        return LocalFile(file.href)
+    return _far(remote_file(file.href, file.access, network))
+
+
+_far_files: dict[int, FarFile] = {}
+
+
+def _far(file: RemoteFile) -> FarFile:
+    """One FarFile for each RemoteFile, so that its facts are read once."""
+    known = _far_files.get(id(file))
+    if known is None or known.file is not file:
+        if len(_far_files) > 4096:
+            _far_files.clear()
+        known = _far_files[id(file)] = FarFile(file)
+    return known
+
+
+@lru_cache(maxsize=256)
+def _local_layout(href: str, size: int, changed_ns: int) -> Layout:  # noqa: ARG001  a file that changed is another key
+    with Path(href).open("rb") as file:
+
+        def read(start: int, stop: int) -> bytes:
+            file.seek(start)
+            return file.read(stop - start)
+
+        return layout_of(read, size)
+
+
+def spans_of(layout: Layout, facts: Facts, blocks: Touched, window: Window, bands: Sequence[int]) -> list[Span]:
+    """Where the bytes of the touched blocks of a pixel window lie, for bands (1-based) and the mask that goes with them."""
+    spans: list[Span] = []
+    planes = sorted({band - 1 for band in bands} | ({facts.count - 1} if facts.mask == "alpha" else set()))
+    runs = blocks.runs(*window)
+    for picture in layout.of_shape(facts.height, facts.width):
+        of_picture = [0] if picture.is_mask or facts.together else planes
+        spans += [span for plane in of_picture for run in runs for span in _in_run(picture, plane, run)]
+    return list(dict.fromkeys(spans))
+
+
+def _in_run(picture: Picture, plane: int, run: Window) -> list[Span]:
+    row, col, rows, cols = run
+    y = slice(row // picture.block_rows, -(-(row + rows) // picture.block_rows))
+    x = slice(col // picture.block_cols, -(-(col + cols) // picture.block_cols))
+    offsets, counts = picture.offsets[plane, y, x].ravel(), picture.counts[plane, y, x].ravel()
+    return [(int(o), int(o + n)) for o, n in zip(offsets, counts, strict=True) if n]
