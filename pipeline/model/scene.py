@@ -82,7 +82,7 @@ class TileService:
     ``flipped``: rows count from the south (TMS). ``placeholders``: SHA-256 of the bodies that the service sends where it
     has no image. ``two_wide``: the level at which the world in degrees is two tiles wide (1 as tianditu counts, 0 as OGC's
     WorldCRS84Quad); ``subdomains``: what stands for ``{s}``; ``gcj02``: its pictures are shifted to GCJ-02. ``at_once`` and
-    ``per_second`` bound the requests of a process.
+    ``per_second`` bound the requests of a process; ``tile_bytes``: what a plan reckons for a tile.
     """
 
     zoom: int
@@ -95,6 +95,7 @@ class TileService:
     gcj02: bool = False
     at_once: int = 8
     per_second: float = 50.0
+    tile_bytes: int = 20_000
 
 
 @dataclass(frozen=True, slots=True)
