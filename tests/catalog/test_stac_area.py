@@ -18,7 +18,7 @@ def winding(lon, lat, step, turns, seed):
     rng = np.random.default_rng(seed)
     headings = 0.7 + np.cumsum(rng.normal(0, 0.2, turns))
     walk = np.cumsum(np.column_stack([np.cos(headings), np.sin(headings)]) * step, axis=0)
-    return road(walk + (lon, lat))
+    return road(walk + np.array([lon, lat]))
 
 
 @given(
@@ -49,7 +49,7 @@ def test_a_diagonal_of_1000_km_asks_for_no_province(boxes):
 
 def test_a_network_of_many_roads_is_asked_for_cell_by_cell():
     rng = np.random.default_rng(1)
-    lines = shapely.linestrings(rng.uniform((116, 31), (121, 35), (400, 2, 2)))
+    lines = shapely.linestrings(rng.uniform((116, 31), (121, 35), (150, 2, 2)))
     area = shapely.union_all(shapely.buffer(lines, 0.001))
     found = list(pieces(area))
     assert 6 <= len(found) <= 16
