@@ -67,11 +67,13 @@ class Sensor:
 class Ortho:
     """How a raw (L1A) image is placed: by the rational polynomials that come with it, over a terrain.
 
-    ``dem``: path of an elevation model (GeoTIFF, metres above the ellipsoid); None: a plane at ``height_m``.
+    ``dem``: path of an elevation model (GeoTIFF, metres), whose heights plus ``geoid_m`` are above the ellipsoid; None: a
+    plane at ``height_m`` above the ellipsoid.
     """
 
     dem: str | None = None
     height_m: float = 0.0
+    geoid_m: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
