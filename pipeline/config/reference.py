@@ -27,6 +27,10 @@ _REQUIRED: dict[str, str] = {
     "url": "catalog.json",
     "sensor": "rgb_vhr",
     "scenes": "['imagery/*.tif']",
+    "zoom": "18",
+}
+_REQUIRED_BELOW: dict[str, str] = {  # where a key means another thing further down
+    "layers": "[{date: 2024-11-05, url: 'https://t{s}.example.cn/20241105/{z}/{x}/{y}.png?tk={key}'}]",
 }
 _STATED = {
     "legal": "# legal: legal/control_zone.yaml",
@@ -73,7 +77,8 @@ def _value(key: str, field: FieldInfo, depth: int) -> Iterator[str]:
             for line in _lines(variant, depth + 1):
                 yield line if number == 0 else f"{pad}# {line.removeprefix(pad)}"
     elif field.is_required():
-        yield f"{pad}{key}: {_REQUIRED.get(key, '')}"
+        below = _REQUIRED_BELOW.get(key) if depth else None
+        yield f"{pad}{key}: {below or _REQUIRED.get(key, '')}"
     else:
         yield f"{pad}{key}: {_scalar(field.get_default(call_default_factory=True))}"
 

@@ -25,6 +25,7 @@ from ..model.options import Options
 from ..model.scene import Period
 from ..model.shipped import shipped
 from ..model.stake import Stake
+from ..net.options import NetOptions
 from ..prepare.pair import PairOptions
 from .yaml_file import parse_scalar, problems_of, read_yaml
 
@@ -91,6 +92,7 @@ class ImageryOptions(Options):
     resolution_m: float = Field(0.5, ge=0.1, le=30, description="Pixel size of the run's grid, m.")
     tile_px: int = Field(768, ge=128, le=4096, description="Side of a tile without its halo, pixels.")
     pair: PairOptions = Field(default_factory=PairOptions, description="How the two dates are made comparable.")
+    network: NetOptions = Field(default_factory=NetOptions, description="Requests and the local cache of far images.")
 
     @model_validator(mode="after")
     def _in_order(self) -> ImageryOptions:
@@ -171,10 +173,12 @@ class RunConfig(Options):
             plain["ledger"] = str(Path(plain["output"]) / "ledger.sqlite")
         try:
             config = cls.model_validate(plain)
-            source = config.imagery.source.resolved(base)
+            source, network = config.imagery.source.resolved(base), config.imagery.network
         except ValidationError as error:
             raise problems_of(error, path, data, cls) from error
-        imagery = config.imagery.model_copy(update={"source": source})
+        if network.cache is not None:
+            network = network.model_copy(update={"cache": base / network.cache.expanduser()})
+        imagery = config.imagery.model_copy(update={"source": source, "network": network})
         return config.model_copy(update={"imagery": imagery})
 
     def dump(self) -> dict[str, Any]:

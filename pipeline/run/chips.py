@@ -12,9 +12,11 @@ import shapely
 import xarray as xr
 from shapely.geometry.base import BaseGeometry
 
+from ..imagery.reader import RasterioReader
 from ..imagery.stack import composite, load
 from ..model.grid import Grid
 from ..model.scene import Scene
+from ..net.options import NetOptions
 from ..prepare.resample import moved
 from ..reports.chips import pair_chips, rgb8_pair
 from .executor import run_all
@@ -29,7 +31,10 @@ _LEAST_M = 96.0
 
 @dataclass(frozen=True)
 class ChipJob:
-    """One finding's pictures: where, from which scenes, and how far the earlier image is moved."""
+    """One finding's pictures: where, from which scenes, and how far the earlier image is moved.
+
+    ``within``: the corridor about it; what lies beyond was not read and is not read for a picture either.
+    """
 
     finding_id: str
     footprint: BaseGeometry
@@ -38,6 +43,8 @@ class ChipJob:
     after: tuple[Scene, ...]
     bands: tuple[str, ...]
     shift_m: tuple[float, float]
+    within: BaseGeometry
+    network: NetOptions
 
 
 def cut_chips(
@@ -58,8 +65,11 @@ def cut_chips(
 
 def cut(job: ChipJob) -> tuple[str, bytes, bytes]:
     """The finding's id and its two pictures, stretched alike, with the footprint drawn."""
-    before, _ = composite(load(job.before, job.grid, job.bands))
-    after, _ = composite(load(job.after, job.grid, job.bands))
+    reader = RasterioReader(network=job.network)
+    before, after = (
+        composite(load(scenes, job.grid, job.bands, reader=reader, within=job.within))[0]
+        for scenes in (job.before, job.after)
+    )
     rows_px, cols_px = -job.shift_m[0] / job.grid.pixel_m, job.shift_m[1] / job.grid.pixel_m
     if math.hypot(rows_px, cols_px) >= 0.1:
         shift = (rows_px, cols_px)
@@ -82,15 +92,18 @@ def _job(row: object, plan: Plan, shifts: Mapping[str, Sequence[float]]) -> Chip
     # On the run's lattice where the pixel is the run's own, so that pixels are copied and not resampled.
     corner = ((west + east - side_m) / 2, (south + north + side_m) / 2)
     west_m, north_m = (math.floor(value / chip_pixel_m) * chip_pixel_m for value in corner)
+    grid = Grid(plan.layers.epsg, west_m, north_m, chip_pixel_m, size_px, size_px)
     rows_px, cols_px = shifts.get(row.tile_id, (0.0, 0.0))  # type: ignore[attr-defined]
     return ChipJob(
         finding_id=row.finding_id,  # type: ignore[attr-defined]
         footprint=footprint,
-        grid=Grid(plan.layers.epsg, west_m, north_m, chip_pixel_m, size_px, size_px),
+        grid=grid,
         before=_same_day(plan.before, row.scene_before),  # type: ignore[attr-defined]
         after=_same_day(plan.after, row.scene_after),  # type: ignore[attr-defined]
         bands=tuple(band for band in plan.bands if band != "nir"),
         shift_m=(-rows_px * pixel_m, cols_px * pixel_m),
+        within=shapely.intersection(plan.corridor, grid.footprint),
+        network=plan.config.imagery.network,
     )
 
 

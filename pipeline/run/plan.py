@@ -34,6 +34,7 @@ from .tile import TileJob
 
 _BANDS = ("blue", "green", "red", "nir")
 _NEEDED = ("blue", "green", "red")
+_AHEAD_TILES = 32  # tiles of the road that share requests for far images
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,12 @@ class Plan:
 
     def jobs(self, tiles: tuple[Tile, ...] | None = None) -> Iterator[TileJob]:
         """One job a tile, made as it is asked for, so that nothing grows with the length of the road."""
-        for tile in self.tiles if tiles is None else tiles:
+        chosen = self.tiles if tiles is None else tiles
+        shares = self.config.dask.scheduler in ("threads", "processes", "local")  # one machine, so one cache
+        ahead = None
+        for number, tile in enumerate(chosen):
+            if shares and number % _AHEAD_TILES == 0:
+                ahead = shapely.union_all([one.core for one in chosen[max(number - 1, 0) : number + _AHEAD_TILES + 1]])
             window = tile.grid.footprint
             yield TileJob(
                 tile=tile,
@@ -72,6 +78,7 @@ class Plan:
                     geometry=lambda d, square=tile.square: d.intersection(square)
                 ),
                 corridor=shapely.intersection(self.corridor, window),
+                ahead=ahead,
                 imagery=self.config.imagery,
                 detectors=self.config.detectors,
             )
@@ -82,6 +89,7 @@ class Plan:
         config = self.config.dump()
         for elsewhere in ("output", "ledger", "dask", "decisions", "name"):
             config.pop(elsewhere, None)
+        config["imagery"].pop("network", None)
         scenes = [
             (s.scene_id, sorted((f.href, *_stamp(f.href)) for f in _files(s))) for s in (*self.before, *self.after)
         ]

@@ -19,6 +19,7 @@ from ..config.run_config import ImageryOptions
 from ..detectors import registry
 from ..detectors.base import View
 from ..imagery.raster import burn
+from ..imagery.reader import RasterioReader
 from ..model.grid import Grid, Tile
 from ..model.options import Options
 from ..model.scene import Scene
@@ -32,7 +33,11 @@ _EDGE_PX = 1.5
 
 @dataclass(frozen=True)
 class TileJob:
-    """All that one tile needs, cut to its window; small enough to travel to another process."""
+    """All that one tile needs, cut to its window; small enough to travel to another process.
+
+    ``corridor``: the part of it in the window, what is read and searched. ``ahead``: the corridor of the tiles that
+    come next; far images are fetched for them too, in the same requests. None where those may go to other machines.
+    """
 
     tile: Tile
     before: tuple[Scene, ...]
@@ -42,8 +47,14 @@ class TileJob:
     roads: gpd.GeoDataFrame
     due: gpd.GeoDataFrame
     corridor: BaseGeometry
+    ahead: BaseGeometry | None
     imagery: ImageryOptions
     detectors: tuple[Options, ...]
+
+    @property
+    def reader(self) -> RasterioReader:
+        """What this tile's pixels are read with."""
+        return RasterioReader(network=self.imagery.network, ahead=self.ahead)
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,7 @@ def _process(job: TileJob) -> TileResult:
     if not job.before or not job.after:
         unseen = {NO_IMAGE: np.ones(grid.shape, bool)}
         return TileResult(tile.tile_id, nothing, observed_stretches(job.due, unseen, grid), {"skipped": NO_IMAGE})
-    pair = prepare_pair(job.before, job.after, grid, job.bands, options=job.imagery.pair)
+    pair = prepare_pair(job.before, job.after, grid, job.bands, reader=job.reader, options=job.imagery.pair)
     stretches = observed_stretches(job.due, pair.reasons, grid)
     facts = {"observed_share": round(float(pair.observed.mean()), 4), **_registration(pair.registration)}
     if not pair.observed.any():
