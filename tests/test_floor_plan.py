@@ -10,6 +10,7 @@ FLOORS = [
     {"errors"},
     {"model"},
     {"geo", "ledger", "net"},
+    {"tiff"},
     {"legal", "catalog", "imagery", "attribution", "reports", "evaluate"},
     {"prepare"},
     {"detectors", "simulate"},

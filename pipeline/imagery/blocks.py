@@ -1,4 +1,4 @@
-"""Which internal blocks of a picture a polygon touches, and how their bytes are asked for in few requests."""
+"""Which internal blocks of a picture a polygon touches, and where their bytes lie."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from .facts import Facts
-from .windows import crs
+from ..tiff.facts import Facts
+from ..tiff.layout import Layout, Picture
+from ..tiff.spans import Span
+from .windows import Window, crs
 
 _STEP_PX = 64.0  # a straight edge is a curve in another projection; it is bent at points so far apart
 _TOUCH_PX = 1e-6
-_NEXT_DOOR = 64  # bytes between neighbours in a COG (size marks); asked for along with them
-_WASTE = 0.01  # share of bytes that may be fetched in vain to save requests
-_LARGEST = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -27,9 +26,9 @@ class Touched:
     block_rows: int
     block_cols: int
 
-    def runs(self, row: int, col: int, rows: int, cols: int) -> list[tuple[int, int, int, int]]:
+    def runs(self, row: int, col: int, rows: int, cols: int) -> list[Window]:
         """The touched part of a pixel window as windows (row, col, rows, cols): runs of blocks, alike rows together."""
-        found: list[tuple[int, int, int, int]] = []
+        found: list[Window] = []
         for y in range(row // self.block_rows, -(-(row + rows) // self.block_rows)):
             line = np.flatnonzero(np.diff(np.concatenate(([0], self.mask[y].astype(np.int8), [0]))))
             top, bottom = max(row, y * self.block_rows), min(row + rows, (y + 1) * self.block_rows)
@@ -53,9 +52,7 @@ def everything(source: Facts) -> Touched:
     )
 
 
-def touched(
-    source: Facts, epsg: int, area: BaseGeometry, window: tuple[int, int, int, int], margin_px: float
-) -> Touched:
+def touched(source: Facts, epsg: int, area: BaseGeometry, window: Window, margin_px: float) -> Touched:
     """Blocks of ``source`` within a pixel window (row, col, rows, cols) that ``area``, widened by a margin, touches.
 
     ``area`` is a polygon in the CRS of that EPSG code; ``margin_px`` are pixels of the source.
@@ -98,21 +95,20 @@ def in_pixels(source: Facts, epsg: int, area: BaseGeometry) -> BaseGeometry:
     return shape if shape.is_valid else shapely.make_valid(shape)
 
 
-def merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Spans (start, stop) as few larger ones: neighbours together, and small gaps bridged while the waste stays small."""
-    ordered = sorted(set(spans))
-    if len(ordered) < 2:
-        return ordered
-    start, stop = np.array(ordered).T
-    gap = np.maximum(start[1:] - np.maximum.accumulate(stop)[:-1], 0)
-    budget = _WASTE * int((stop - start).sum())
-    near = np.argsort(gap, kind="stable")
-    bridged = np.zeros(len(gap), bool)
-    bridged[near[(np.cumsum(gap[near]) <= budget) | (gap[near] <= _NEXT_DOOR)]] = True
-    whole: list[tuple[int, int]] = []
-    for (first, last), joins in zip(ordered, [False, *bridged], strict=True):
-        if joins and last - whole[-1][0] <= _LARGEST:
-            whole[-1] = whole[-1][0], max(whole[-1][1], last)
-        else:
-            whole.append((first, last))
-    return whole
+def spans_of(layout: Layout, facts: Facts, blocks: Touched, window: Window, bands: Sequence[int]) -> list[Span]:
+    """Where the bytes of the touched blocks of a pixel window lie, for bands (1-based) and the mask that goes with them."""
+    spans: list[Span] = []
+    planes = sorted({band - 1 for band in bands} | ({facts.count - 1} if facts.mask == "alpha" else set()))
+    runs = blocks.runs(*window)
+    for picture in layout.of_shape(facts.height, facts.width):
+        of_picture = [0] if picture.is_mask or facts.together else planes
+        spans += [span for plane in of_picture for run in runs for span in _in_run(picture, plane, run)]
+    return list(dict.fromkeys(spans))
+
+
+def _in_run(picture: Picture, plane: int, run: Window) -> list[Span]:
+    row, col, rows, cols = run
+    y = slice(row // picture.block_rows, -(-(row + rows) // picture.block_rows))
+    x = slice(col // picture.block_cols, -(-(col + cols) // picture.block_cols))
+    offsets, counts = picture.offsets[plane, y, x].ravel(), picture.counts[plane, y, x].ravel()
+    return [(int(o), int(o + n)) for o, n in zip(offsets, counts, strict=True) if n]

@@ -22,12 +22,13 @@ from ..model.grid import Grid
 from ..model.scene import BandFile
 from ..net.hrefs import redacted
 from ..net.options import NetOptions
+from ..tiff.facts import Facts
+from ..tiff.gdal_env import checked, gdal_env, is_remote
+from ..tiff.origin import FarFile, LocalFile, origin_of
+from ..tiff.spans import Span
 from . import windows
-from .blocks import Touched, everything, touched
-from .facts import Facts
-from .gdal_env import checked, gdal_env, is_remote
-from .origin import FarFile, LocalFile, Window, origin_of, spans_of
-from .remote import Span
+from .blocks import Touched, everything, spans_of, touched
+from .windows import Window
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader

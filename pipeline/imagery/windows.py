@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..model.grid import Grid
-from .facts import Facts
+from ..tiff.facts import Facts
+
+Window = tuple[int, int, int, int]  # row, col, rows, cols, in pixels of a file
 
 PHASE_TOLERANCE_PX = 0.01  # how far off the lattice still counts as on it
 KERNEL_PX = 3  # source pixels beyond the window that a bilinear kernel may want
@@ -60,7 +62,7 @@ def _outline(grid: Grid, source: Facts) -> tuple[np.ndarray, np.ndarray]:
     return cols, rows
 
 
-def under(source: Facts, grid: Grid) -> tuple[int, int, int, int] | None:
+def under(source: Facts, grid: Grid) -> Window | None:
     """Source window (row, col, rows, cols) under the grid with room for the kernel, or None if they do not meet."""
     cols, rows = _outline(grid, source)
     margin = KERNEL_PX * max(1.0, _ratio(cols, rows, grid))
@@ -89,7 +91,7 @@ def margin_px(source: Facts, grid: Grid) -> float:
     return KERNEL_PX * max(1.0, _ratio(*_outline(grid, source), grid))
 
 
-def inside(source: Facts, corner: tuple[int, int], grid: Grid) -> tuple[int, int, int, int] | None:
+def inside(source: Facts, corner: tuple[int, int], grid: Grid) -> Window | None:
     """The part of an aligned grid (its corner's row and column in the source) that lies in the source, or None."""
     row, col = corner
     top, left = max(row, 0), max(col, 0)

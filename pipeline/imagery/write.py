@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..model.grid import Grid
-from .gdal_env import gdal_env
+from ..tiff.gdal_env import gdal_env
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -17,7 +17,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import from_bounds
 
 from pipeline.errors import ImageryError
-from pipeline.imagery.gdal_env import checked, gdal_env
+from pipeline.tiff.gdal_env import checked, gdal_env
 from pipeline.imagery.reader import MemoryReader, RasterioReader
 
 READER = RasterioReader()

@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..model.scene import BandFile
 from ..net.options import NetOptions
-from .blocks import Touched
 from .facts import Facts, facts_of
 from .gdal_env import is_remote
-from .layout import Layout, Picture, layout_of
-from .remote import RemoteFile, Span, remote_file
+from .layout import Layout, layout_of
+from .remote import RemoteFile, remote_file
+from .spans import Span
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
-
-Window = tuple[int, int, int, int]  # row, col, rows, cols
 
 
 class Origin(Protocol):
@@ -121,22 +119,3 @@ def _local_layout(href: str, size: int, changed_ns: int) -> Layout:  # noqa: ARG
             return file.read(stop - start)
 
         return layout_of(read, size)
-
-
-def spans_of(layout: Layout, facts: Facts, blocks: Touched, window: Window, bands: Sequence[int]) -> list[Span]:
-    """Where the bytes of the touched blocks of a pixel window lie, for bands (1-based) and the mask that goes with them."""
-    spans: list[Span] = []
-    planes = sorted({band - 1 for band in bands} | ({facts.count - 1} if facts.mask == "alpha" else set()))
-    runs = blocks.runs(*window)
-    for picture in layout.of_shape(facts.height, facts.width):
-        of_picture = [0] if picture.is_mask or facts.together else planes
-        spans += [span for plane in of_picture for run in runs for span in _in_run(picture, plane, run)]
-    return list(dict.fromkeys(spans))
-
-
-def _in_run(picture: Picture, plane: int, run: Window) -> list[Span]:
-    row, col, rows, cols = run
-    y = slice(row // picture.block_rows, -(-(row + rows) // picture.block_rows))
-    x = slice(col // picture.block_cols, -(-(col + cols) // picture.block_cols))
-    offsets, counts = picture.offsets[plane, y, x].ravel(), picture.counts[plane, y, x].ravel()
-    return [(int(o), int(o + n)) for o, n in zip(offsets, counts, strict=True) if n]

@@ -19,15 +19,13 @@ from typing import TYPE_CHECKING
 from ..net import cache as caches
 from ..net.http import fetch_range, fetch_ranges
 from ..net.options import NetOptions
-from .blocks import merged
 from .layout import Layout, layout_of
+from .spans import Span, merged
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 _FIRST = 32 << 10
-
-Span = tuple[int, int]  # first byte, and the byte after the last
 
 
 @dataclass(frozen=True)
