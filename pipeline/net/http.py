@@ -11,61 +11,21 @@ import email.utils
 import random
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlsplit
 
 from ..errors import NetError
-from . import access as ways_in
+from . import send
 from .hrefs import redacted
 from .options import NetOptions
-
-if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse
+from .send import Answer, Asking, PassingError
 
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-_REDIRECTS, _MAX_REDIRECTS = frozenset({301, 302, 303, 307, 308}), 3
-_CHUNK = 1 << 16
-_WHOLE_MAX = 64 << 20
-_GRACE_S = 30.0
 _MAX_PAUSE_S = 30.0
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Status, headers (names in small letters) and body of a response."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class _PassingError(Exception):
-    """What another try may mend; ``wait_s`` is the pause that the server asked for."""
-
-    def __init__(self, why: str, status: int | None = None, wait_s: float | None = None) -> None:
-        super().__init__(why)
-        self.why, self.status, self.wait_s = why, status, wait_s
-
-
-@dataclass(frozen=True)
-class _Asking:
-    """One request as it is meant; what is really sent depends on the way in."""
-
-    href: str
-    access: str = ""
-    method: str = "GET"
-    body: bytes | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    max_bytes: int = 64 << 20
-
-    @property
-    def ranged(self) -> bool:
-        """Whether a part of a file is asked for."""
-        return "Range" in self.headers
+_T = TypeVar("_T")
 
 
 def fetch(
@@ -82,10 +42,10 @@ def fetch(
 
     NetError, without secrets in its message, when it cannot be had or is larger than ``max_bytes``.
     """
-    asking, chosen = _Asking(href, access, method, body, headers or {}, max_bytes), options or NetOptions()
+    asking, chosen = Asking(href, access, method, body, headers or {}, max_bytes), options or NetOptions()
 
     def once(renew: bool) -> Answer:
-        answer = _once(asking, chosen, renew)
+        answer = send.once(asking, chosen, renew, _asker(chosen))
         if answer.status not in (200, 201, 202, 203, 204, 206, 304):
             raise _refusal(href, answer)
         return answer
@@ -120,10 +80,10 @@ def fetch_range(
     """
     chosen = options or NetOptions()
     headers = {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
-    asking = _Asking(href, access, headers=headers, max_bytes=stop - start)
+    asking = Asking(href, access, headers=headers, max_bytes=stop - start)
 
     def once(renew: bool) -> Span:
-        answer = _once(asking, chosen, renew)
+        answer = send.once(asking, chosen, renew, _asker(chosen))
         if answer.status not in (200, 206):
             raise _refusal(href, answer)
         return _checked(href, answer, start, stop, size, etag)
@@ -151,14 +111,19 @@ def fetch_ranges(
     return list(_threads(chosen.at_once).map(one, spans))
 
 
-def _patiently(href: str, once: Any, options: NetOptions) -> Any:
+def _asker(options: NetOptions) -> Callable[[str, Mapping[str, str]], bytes]:
+    """What services that hand out tokens are asked with."""
+    return lambda address, headers: fetch(address, headers=headers, options=options).body
+
+
+def _patiently(href: str, once: Callable[[bool], _T], options: NetOptions) -> _T:
     """``once`` until it succeeds, with pauses; a refused token is renewed one time."""
     host, renew = urlsplit(href).netloc, False
     for left in range(options.tries - 1, -1, -1):
         _wait_for(host)
         try:
             return once(renew)
-        except _PassingError as fault:
+        except PassingError as fault:
             renew = fault.status in (401, 403)
             pause_s = fault.wait_s
             if pause_s is not None and pause_s > options.retry_after_max_s:
@@ -190,77 +155,12 @@ def _wait_for(host: str) -> None:
         time.sleep(rest)
 
 
-def _once(asking: _Asking, options: NetOptions, renew: bool) -> Answer:
-    """One try: send, follow redirects on the host, read the body within limits of size and time."""
-    from urllib3 import Timeout
-    from urllib3.exceptions import HTTPError
-
-    def ask(address: str, headers: Mapping[str, str]) -> bytes:
-        return fetch(address, headers=headers, options=options).body
-
-    request = ways_in.opened(asking.href, asking.access, renew=renew, ask=ask)
-    url, sent = request.url, {"User-Agent": "luyu", **asking.headers, **request.headers}
-    timeout = Timeout(connect=options.connect_s, read=options.silence_s)
-    try:
-        for _ in range(_MAX_REDIRECTS + 1):
-            parts = urlsplit(url)
-            response = _pool(options.at_once, parts.scheme, parts.hostname or "").request(
-                asking.method, url, body=asking.body, headers=sent, redirect=False, retries=False,
-                preload_content=False, timeout=timeout,
-            )  # fmt: skip
-            if response.status not in _REDIRECTS:
-                return _read(asking, response, options)
-            response.release_conn()
-            url = _redirected(asking.href, url, response.headers.get("Location", ""))
-    except HTTPError as error:
-        raise _PassingError(f"no whole answer ({_plain(error)}); check address, network and proxy") from None
-    raise NetError(redacted(asking.href), "redirects in a circle")
-
-
-def _redirected(href: str, url: str, location: str) -> str:
-    target = urljoin(url, location)
-    old, new = urlsplit(url), urlsplit(target)
-    upgrade = old.scheme == "http" and new.scheme == "https" and old.hostname == new.hostname
-    if not upgrade and (new.scheme, new.netloc) != (old.scheme, old.netloc):
-        raise NetError(redacted(href), f"redirects to another host ({redacted(target)}); use that address")
-    return target
-
-
-def _read(asking: _Asking, response: BaseHTTPResponse, options: NetOptions) -> Answer:
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    href, max_bytes = redacted(asking.href), asking.max_bytes
-    ignored = asking.ranged and response.status == 200
-    if ignored:
-        max_bytes = _WHOLE_MAX  # the server sends all of it, which will do for a small file
-    elif response.status >= 300:
-        max_bytes = max(max_bytes, _CHUNK)  # the words that go with a refusal
-    declared = headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > max_bytes and response.status < 300:
-        response.close()
-        if ignored:
-            raise NetError(href, "the server ignores byte ranges and would send the whole file; host it elsewhere")
-        raise NetError(href, f"sends {declared} bytes, {max_bytes} at most are read")
-    started, parts, got = time.monotonic(), [], 0
-    for chunk in response.stream(_CHUNK, decode_content=True):
-        parts.append(chunk)
-        got += len(chunk)
-        if got > max_bytes:
-            response.close()
-            raise NetError(href, f"sends more than the {max_bytes} bytes that are read at most")
-        spent_s = time.monotonic() - started
-        if spent_s > _GRACE_S and got / spent_s < options.slowest_kb_s * 1000:
-            response.close()
-            raise _PassingError(f"slower than {options.slowest_kb_s:g} kB/s")
-    response.release_conn()
-    return Answer(response.status, headers, b"".join(parts))
-
-
 def _refusal(href: str, answer: Answer) -> Exception:
     """The error for a status that is none of success: one that passes, or one for good."""
     if answer.status in _PASSING:
-        return _PassingError(f"the server answers {answer.status}", answer.status, _retry_after_s(answer))
+        return PassingError(f"the server answers {answer.status}", answer.status, _retry_after_s(answer))
     if answer.status in (401, 403):
-        return _PassingError(
+        return PassingError(
             f"the server answers {answer.status}: not allowed; check the credentials in the environment", answer.status
         )
     return NetError(redacted(href), f"the server answers {answer.status}", answer.status)
@@ -294,33 +194,8 @@ def _checked(href: str, answer: Answer, start: int, stop: int, size: int | None,
         raise NetError(redacted(href), "the file has changed while it was read; run again", 412)
     end = stop if total is None else min(stop, total)
     if place != f"{start}-{end - 1}" or len(answer.body) != end - start:
-        raise _PassingError(f"the server sent bytes {place or 'unknown'} ({len(answer.body)}) for {start}-{end - 1}")
+        raise PassingError(f"the server sent bytes {place or 'unknown'} ({len(answer.body)}) for {start}-{end - 1}")
     return Span(start, end, answer.body, total, told)
-
-
-def _plain(error: Exception) -> str:
-    """What went wrong in a word: libraries put whole links, tokens included, into their messages."""
-    return type(error).__name__.removesuffix("Error")
-
-
-@lru_cache(maxsize=256)
-def _pool(at_once: int, scheme: str, host: str) -> Any:
-    """Connections, kept open and shared by threads; through the proxy of the environment where it names one."""
-    import urllib.request
-
-    import urllib3
-
-    proxy = None if urllib.request.proxy_bypass(host) else urllib.request.getproxies().get(scheme)
-    if proxy:
-        return urllib3.ProxyManager(proxy, maxsize=at_once)
-    return _direct(at_once)
-
-
-@lru_cache(maxsize=4)
-def _direct(at_once: int) -> Any:
-    import urllib3
-
-    return urllib3.PoolManager(num_pools=64, maxsize=at_once)
 
 
 _threads_lock = threading.Lock()
