@@ -17,8 +17,8 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import from_bounds
 
 from pipeline.errors import ImageryError
-from pipeline.tiff.gdal_env import checked, gdal_env
 from pipeline.imagery.reader import MemoryReader, RasterioReader
+from pipeline.tiff.gdal_env import checked, gdal_env
 
 READER = RasterioReader()
 
