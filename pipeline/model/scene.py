@@ -104,8 +104,9 @@ class TileService:
 class BandFile:
     """Where one band of one scene lies: address of the file, the band in it, and what reading it takes.
 
-    ``href`` never holds a secret: ``access`` names the way in (empty: public, or by what the environment holds for the
-    host), and whoever reads signs. ``ortho`` is there for raw images, ``service`` for tile services.
+    ``access`` names the way in (empty: public, or by what the environment holds for the host), and whoever reads signs:
+    ``href`` holds no secret, but for links that a catalogue hands out signed and nobody can sign anew. So ``repr`` leaves
+    out what follows a ``?``. ``ortho`` is there for raw images, ``service`` for tile services.
     """
 
     href: str
@@ -113,6 +114,10 @@ class BandFile:
     access: str = ""
     ortho: Ortho | None = None
     service: TileService | None = None
+
+    def __repr__(self) -> str:
+        plain, query, _ = self.href.partition("?")
+        return f"BandFile({plain + ('?…' if query else '')!r}, {self.band!r}, access={self.access!r})"
 
 
 @dataclass(frozen=True)
