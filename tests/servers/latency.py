@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -25,6 +25,8 @@ from urllib.parse import unquote, urlsplit
 
 _REASONS = {200: "OK", 206: "Partial Content", 404: "Not Found", 416: "Range Not Satisfiable"}
 _BOUNDARY = "--between-parts--"
+_PIECE = 1 << 16
+_AT_ONCE = 256  # pieces; longer bodies wait for the client
 
 
 class _Files:
@@ -66,6 +68,9 @@ class _Connection(asyncio.Protocol):
     def __init__(self, files: _Files, delay_s: float, log: list[str]) -> None:
         self.files, self.delay_s, self.log = files, delay_s, log
         self.got = b""
+        self.flows = asyncio.Event()
+        self.flows.set()
+        self.tasks: set[asyncio.Task] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
@@ -121,19 +126,48 @@ class _Connection(asyncio.Protocol):
         self, method: str, uri: str, headers: dict[str, str], began: float, status: int, told: list[str],
         parts: list[bytes | memoryview],
     ) -> None:  # fmt: skip
-        head = "\r\n".join([f"HTTP/1.1 {status} {_REASONS[status]}", *told]) + "\r\n\r\n"
-        body = 0 if method == "HEAD" else sum(map(len, parts))
-        line = [method, uri, status, len(head) + body, body, headers.get("range", "-"),
-                f"{time.monotonic() - began:.4f}"]  # fmt: skip
-        self.log.append("\t".join(map(str, line)))
-        if self.transport.is_closing():
+        """Head and body, a piece at a time as the client takes them, and what was really sent into the log."""
+        head = ("\r\n".join([f"HTTP/1.1 {status} {_REASONS[status]}", *told]) + "\r\n\r\n").encode("latin-1")
+        pieces = [part[at : at + _PIECE] for part in parts for at in range(0, len(part), _PIECE)]
+        close = headers.get("connection", "").lower() == "close"
+
+        def note(body: int) -> None:
+            self.log.append(f"{method}\t{uri}\t{status}\t{len(head) + body}\t{body}\t{headers.get('range', '-')}\t"
+                            f"{time.monotonic() - began:.4f}")  # fmt: skip
+
+        self.transport.write(head)
+        if method == "HEAD" or len(pieces) < _AT_ONCE:
+            for piece in () if method == "HEAD" else pieces:
+                self.transport.write(piece)
+            note(0 if method == "HEAD" else sum(map(len, pieces)))
+            if close:
+                self.transport.close()
             return
-        self.transport.write(head.encode("latin-1"))
-        if body:
-            for part in parts:
-                self.transport.write(part)
-        if headers.get("connection", "").lower() == "close":
+        task = asyncio.get_running_loop().create_task(self.slowly(pieces, note, close))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def slowly(self, pieces: list[bytes | memoryview], note: Callable[[int], None], close: bool) -> None:
+        """A long body, no faster than the client takes it; clients hang up on those that they did not want."""
+        sent = 0
+        for piece in pieces:
+            await self.flows.wait()
+            if self.transport.is_closing():
+                break
+            self.transport.write(piece)
+            sent += len(piece)
+        note(sent)
+        if close:
             self.transport.close()
+
+    def pause_writing(self) -> None:
+        self.flows.clear()
+
+    def resume_writing(self) -> None:
+        self.flows.set()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self.flows.set()
 
 
 async def _serve(root: Path, port: int, delay_s: float) -> None:
