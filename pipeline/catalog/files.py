@@ -1,40 +1,58 @@
-"""Deliveries: local or s3:// GeoTIFFs of one sensor, their day from the entry, the name or the file's tags."""
+"""Deliveries: images of one sensor as they come, in files, folders and archives, and the day of each."""
 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 from shapely.geometry.base import BaseGeometry
 
 from ..errors import CatalogError, ConfigError, LuyuError, Problems
 from ..model.options import Options
 from ..model.scene import Period, Scene
-from .geotiff import Header, read_header
+from .delivery import Delivered, delivered
+from .file_dates import days_in, tagged
+from .file_scenes import Placing, headers_of, scene_of
+from .geotiff import Header
+from .mosaic import SeamLines, parts_by_day
 from .sensors import SensorProfile, profile
 
-_ISO = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_.](\d{2})[-_.](\d{2})(?!\d)")
-# 20240605, and Jilin's 20240605023012 with the time behind it
-_COMPACT = re.compile(r"(?<!\d)((?:19|20)\d{2})(\d{2})(\d{2})(?:\d{4}|\d{6})?(?!\d)")
-_TAG_DATE = re.compile(r"(\d{4})[-:/.]?(\d{2})[-:/.]?(\d{2})")
-_TAGS = ("ACQUISITIONDATE", "ACQUISITION_DATE", "ACQUISITIONDATETIME", "TIFFTAG_DATETIME")
+_Days = Annotated[
+    Period,
+    BeforeValidator(lambda value: value if isinstance(value, Period) else Period.parse(value)),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string"}),
+]
 
 
 class FileEntry(Options):
-    """One file or glob with its date."""
+    """One file, folder, archive or glob with its date."""
 
-    path: str = Field(min_length=1, description="GeoTIFF or glob, relative to the configuration file, or s3://….")
-    date: dt.date | None = Field(None, description="Day of acquisition; default: from the file's name or tags.")
+    path: str = Field(
+        min_length=1, description="File, folder, archive or glob, relative to the configuration; or s3://…."
+    )
+    date: dt.date | None = Field(
+        None, description="Day of acquisition; default: of the delivery's XML, its name, tags."
+    )
+    dates: _Days | None = Field(
+        None, description="First and last day of a mosaic of which nobody knows more: 2024-03-01/2024-06-30."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> FileEntry:
+        if self.date is not None and self.dates is not None:
+            raise ValueError("has date and dates; give one of them")
+        return self
 
 
 class FilesSource(Options):
-    """GeoTIFF or COG files of one sensor."""
+    """Images of one sensor: GeoTIFF or COG files, folders and archives as delivered."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, populate_by_name=True)
 
@@ -43,6 +61,29 @@ class FilesSource(Options):
     entries: tuple[str | FileEntry, ...] = Field(
         alias="scenes", min_length=1, description="Globs, or {path, date} entries; local or s3://."
     )
+    geo_rmse_m: float | None = Field(
+        None,
+        ge=0,
+        le=1000,
+        description="Positional error (RMSE) that a quality report states, m; default: the profile's.",
+    )
+    dem: Path | None = Field(
+        None, description="Elevation model (GeoTIFF, m) for raw images; default: a plane, and a wider positional error."
+    )
+    geoid_m: float = Field(
+        0.0,
+        ge=-110,
+        le=90,
+        description="Height of the geoid above the ellipsoid in the area, m, added to a model of heights above sea level.",
+    )
+    seamlines: SeamLines | None = Field(None, description="Of mosaics of several days: which part is of which day.")
+    harmonised: bool | None = Field(
+        None, description="Sentinel-2: the provider took the offset of baseline 04.00 out; default: found out."
+    )
+    unpack_to: Path | None = Field(
+        None, description="Folder that archives are unpacked to; default: LUYU_CACHE, else the user's cache folder."
+    )
+    max_unpacked_gb: float = Field(100.0, gt=0, description="An archive that holds more is refused, GB.")
 
     def resolved(self, base: Path) -> FilesSource:
         """The same source with paths made absolute from ``base``."""
@@ -52,50 +93,60 @@ class FilesSource(Options):
             else entry.model_copy(update={"path": _absolute(entry.path, base)})
             for entry in self.entries
         )
-        return self.model_copy(update={"entries": entries})
+        places = {
+            name: base / value.expanduser()
+            for name in ("dem", "unpack_to")
+            if isinstance(value := getattr(self, name), Path)
+        }
+        if self.seamlines is not None:
+            seams = self.seamlines.model_copy(update={"path": base / self.seamlines.path.expanduser()})
+            return self.model_copy(update={"entries": entries, **places, "seamlines": seams})
+        return self.model_copy(update={"entries": entries, **places})
 
     def scenes(
         self, area_lonlat: BaseGeometry, period: Period, *, base: Path, sensor_folders: Sequence[Path] = ()
     ) -> tuple[Scene, ...]:
         """Scenes of the period that touch the area, sorted by day and id.
 
-        Headers are read, no pixels. ConfigError for an entry that names nothing or has no date; CatalogError for a file
-        that cannot be used and when no file lies in the period and the area; several at once as Problems.
+        Headers are read, no pixels; archives are looked into, not unpacked. A mosaic of a range of days counts for a
+        period that holds the whole range, and as its last day: whatever day a thing on it was really seen, that day lies
+        in the period and is not later than the one reported.
+
+        ConfigError for an entry that names nothing or has no date; CatalogError for a file that cannot be used and when
+        no file lies in the period and the area; several at once as Problems.
         """
-        sensor = profile(self.sensor, sensor_folders)
-        dated, faults = self._dated(base)
-        days = sorted({day for _, day, _ in dated})
+        source = self.resolved(base)
+        sensor = profile(source.sensor, sensor_folders)
+        placing = Placing(
+            sensor, tuple(sensor_folders), source.geo_rmse_m, source.dem, source.geoid_m, source.harmonised
+        )
+        seams = {} if source.seamlines is None else parts_by_day(source.seamlines, source.seamlines.path)
+        dated, faults = _all_dated(source, self.entries, sensor)
+        days: set[dt.date] = set()
         found: list[tuple[Scene, str]] = []
-        for href, day, known in dated:
-            if day not in period:
-                continue
+        for one in dated:
             try:
-                header = known or read_header(href)
-                _check(header, sensor)
-            except CatalogError as error:
-                faults.append(str(error))
-                continue
-            if header.footprint_lonlat.intersects(area_lonlat):
-                found.append((_scene(header, day, sensor), href))
+                parts = (
+                    [Part(day, day, shape) for day, shape in seams.items()]
+                    if one.days is None and seams
+                    else [one.part]
+                )
+                days.update(part.last for part in parts)
+                parts = [part for part in parts if part.first in period and part.last in period]
+                if not parts:
+                    continue
+                headers = headers_of(one.scene, placing)
+                for part in parts:
+                    scene = scene_of(one.scene, headers, part.last, placing, within=part.clip_lonlat, first=part.first)
+                    if scene is not None and scene.footprint_lonlat.intersects(area_lonlat):  # type: ignore[attr-defined]
+                        found.append((scene, one.scene.main.href))
+            except LuyuError as error:
+                faults.extend(error.problems if isinstance(error, Problems) else [str(error)])
         if faults:
             raise Problems(dict.fromkeys(faults))
         if not found:
-            raise CatalogError(self._nothing(period, days))
+            raise CatalogError(self._nothing(period, sorted(days)))
         return tuple(sorted(_named(found), key=lambda scene: (scene.day, scene.scene_id)))
-
-    def _dated(self, base: Path) -> tuple[list[tuple[str, dt.date, Header | None]], list[str]]:
-        """Address, day and, where the day had to be looked up in it, header of each file; and what is wrong."""
-        dated: dict[str, tuple[str, dt.date, Header | None]] = {}
-        faults: list[str] = []
-        for entry in self.entries:
-            path, day = (entry, None) if isinstance(entry, str) else (entry.path, entry.date)
-            try:
-                for href in _expanded(_absolute(path, base), path):
-                    if href not in dated or day is not None:
-                        dated[href] = _with_day(href, day)
-            except LuyuError as error:
-                faults.append(str(error))
-        return list(dated.values()), faults
 
     def _nothing(self, period: Period, days: Sequence[dt.date]) -> str:
         inside = sum(day in period for day in days)
@@ -107,102 +158,106 @@ class FilesSource(Options):
         return f"imagery.source.scenes: no image lies in {period}; the files are of {shown}"
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of an image by its days; ``clip_lonlat``: None for the whole."""
+
+    first: dt.date
+    last: dt.date
+    clip_lonlat: BaseGeometry | None = None
+
+
+@dataclass(frozen=True)
+class Dated:
+    """A delivered scene and the days that its entry states, None for those that it tells itself."""
+
+    scene: Delivered
+    days: Period | None
+
+    @cached_property
+    def part(self) -> Part:
+        """The whole image with its days; ConfigError naming the file when nothing tells."""
+        if self.days is not None:
+            return Part(self.days.start, self.days.end)
+        day = self._told()
+        return Part(day, day)
+
+    def _told(self) -> dt.date:
+        """The day that the XML tells, else the name, else the tags."""
+        if self.scene.product is not None and self.scene.product.day is not None:
+            return self.scene.product.day
+        main = self.scene.main
+        named = [days for stem in (main.stem, self.scene.stem) if (days := days_in(stem))]
+        days = next((days for days in named if len(days) == 1), named[0] if named else [])
+        if len(days) == 1:
+            return days[0]
+        day = tagged(self._header.tags)
+        if day is None or (len(days) > 1 and day not in days):
+            why = "two dates in the name" if days else "no date in the name or in the file's tags"
+            name = Path(main.href).name
+            raise ConfigError(f"{main.href}: {why}; say when it was taken, e.g. {{path: {name}, date: 2024-11-05}}")
+        return day
+
+    @cached_property
+    def _header(self) -> Header:
+        from .geotiff import read_header
+
+        return read_header(self.scene.main.seen)
+
+
+def _all_dated(
+    source: FilesSource, written: Sequence[str | FileEntry], sensor: SensorProfile
+) -> tuple[list[Dated], list[str]]:
+    """The scenes of all entries, each once, with what the entries say of their days; and what is wrong.
+
+    ``source`` has absolute paths, ``written`` the entries as the person wrote them, for messages.
+    """
+    dated: dict[str, Dated] = {}
+    faults: list[str] = []
+    for entry, as_written in zip(source.entries, written, strict=True):
+        one = FileEntry(path=entry) if isinstance(entry, str) else entry
+        name = as_written if isinstance(as_written, str) else as_written.path
+        days = one.dates if one.date is None else Period(one.date, one.date)
+        for path in _gathered(one.path, name, faults):
+            try:
+                for scene in delivered(path, sensor, cache=source.unpack_to, max_gb=source.max_unpacked_gb):
+                    if scene.main.href not in dated or days is not None:
+                        dated[scene.main.href] = Dated(scene, days)
+            except LuyuError as error:
+                faults.append(str(error))
+    return list(dated.values()), faults
+
+
 def _absolute(path: str, base: Path) -> str:
-    return path if path.startswith("s3://") else str(base / Path(path).expanduser())
+    return path if "://" in path else str(base / Path(path).expanduser())
+
+
+def _gathered(path: str, as_written: str, faults: list[str]) -> Iterator[str]:
+    try:
+        yield from _expanded(path, as_written)
+    except ConfigError as error:
+        faults.append(str(error))
 
 
 def _expanded(path: str, as_written: str) -> list[str]:
-    """The files that a path or glob names, sorted; ConfigError when it names none."""
-    wild = any(char in path for char in "*?[")
-    if path.startswith("s3://"):
+    """The files, folders and archives that a path or glob names, sorted; ConfigError when it names none."""
+    wild, what = any(char in path for char in "*?["), f"imagery.source.scenes: {as_written!r}"
+    if "://" in path:
         if wild:
-            raise ConfigError(
-                f"imagery.source.scenes: {as_written!r}: globs work on local folders only; list the files"
-            )
+            raise ConfigError(f"{what}: globs work on local folders only; list the files")
+        if not path.startswith(("s3://", "https://")):
+            raise ConfigError(f"{what}: is neither a path nor an s3:// or https:// address")
         return [path]
     if Path(path).exists() or not wild:
-        if not Path(path).is_file():
-            raise ConfigError(f"imagery.source.scenes: {as_written!r}: no such file ({path})")
+        if not Path(path).exists():
+            raise ConfigError(f"{what}: no such file ({path})")
         return [path]
     anchor = Path(Path(path).anchor)
-    matches = sorted(str(found) for found in anchor.glob(str(Path(path).relative_to(anchor))) if found.is_file())
-    if not matches:
+    matches = sorted(str(found) for found in anchor.glob(str(Path(path).relative_to(anchor))))
+    usable = [found for found in matches if Path(found).is_file() or Path(found).is_dir()]
+    if not usable:
         raise ConfigError(f"imagery.source.scenes: glob {as_written!r} matches no file ({path})")
-    return matches
-
-
-def _with_day(href: str, day: dt.date | None) -> tuple[str, dt.date, Header | None]:
-    """The day from the entry, else the name, else the tags; ConfigError naming the file when none of them tells."""
-    if day is not None:
-        return href, day, None
-    days = _days_in(Path(href).stem)
-    if len(days) == 1:
-        return href, days[0], None
-    header = read_header(href)
-    tagged = _tagged(header)
-    if tagged is None or (len(days) > 1 and tagged not in days):
-        why = "two dates in the name" if days else "no date in the name or in the file's tags"
-        raise ConfigError(f"{href}: {why}; say when it was taken, e.g. {{path: {Path(href).name}, date: 2024-11-05}}")
-    return href, tagged, header
-
-
-def _days_in(stem: str) -> list[dt.date]:
-    """The different days that a name holds, in the order they stand."""
-    days: dict[dt.date, None] = {}
-    for pattern in (_ISO, _COMPACT):
-        for match in pattern.finditer(stem):
-            day = _day(match)
-            if day is not None:
-                days[day] = None
-    return list(days)
-
-
-def _tagged(header: Header) -> dt.date | None:
-    for tag in _TAGS:
-        match = _TAG_DATE.match(header.tags.get(tag, ""))
-        day = _day(match) if match else None
-        if day is not None:
-            return day
-    return None
-
-
-def _day(match: re.Match[str]) -> dt.date | None:
-    try:
-        return dt.date(int(match[1]), int(match[2]), int(match[3]))
-    except ValueError:
-        return None
-
-
-def _check(header: Header, sensor: SensorProfile) -> None:
-    """CatalogError when the file is not what the profile describes."""
-    if header.band_count < sensor.band_count:
-        names = ", ".join(f"{band.name}={band.index}" for band in sensor.bands)
-        raise CatalogError(
-            f"{header.href}: has {header.band_count} bands, but sensor {sensor.name!r} needs {sensor.band_count}"
-            f" ({names}); choose the profile that fits the delivery"
-        )
-    if sensor.dtype is not None and header.dtype != sensor.dtype:
-        raise CatalogError(
-            f"{header.href}: holds {header.dtype}, but sensor {sensor.name!r} describes {sensor.dtype};"
-            " scaled so, its reflectance would be wrong; choose or write the profile that fits"
-        )
-
-
-def _scene(header: Header, day: dt.date, profiled: SensorProfile) -> Scene:
-    sensor = profiled.sensor()
-    stem = Path(header.href).stem
-    scene_id = stem if day in _days_in(stem) else f"{stem}_{day:%Y%m%d}"
-    return Scene(
-        scene_id=scene_id,
-        day=day,
-        files=header.files(sensor.bands),
-        footprint_lonlat=header.footprint_lonlat,
-        nodata=sensor.nodata if header.nodata is None else header.nodata,
-        geo_rmse_m=sensor.geo_rmse_m,
-        native_pixel_m=header.pixel_m,
-        sensor=sensor.name,
-        bytes_per_px=header.bytes_per_px,
-    )
+    return usable
 
 
 def _named(found: Sequence[tuple[Scene, str]]) -> list[Scene]:

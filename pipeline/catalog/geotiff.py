@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import shapely
 from pyproj import CRS, Transformer
 
 from ..errors import CatalogError
+from ..geo.rpc import Rpc
 from ..model.scene import Band, BandFile
 
 if TYPE_CHECKING:
@@ -26,9 +28,14 @@ _EDGE_POINTS = 9
 
 @dataclass(frozen=True)
 class Header:
-    """One GeoTIFF: shape, type, place and tags."""
+    """One TIFF: shape, type, place and tags. ``rpc``: the polynomials of a raw image, where it has some.
+
+    ``on_map``: it has map coordinates; without them its place comes from ``rpc``, on a plane of the mean height.
+    """
 
     href: str
+    rows: int
+    cols: int
     band_count: int
     dtype: str
     bytes_per_px: float  # of one band
@@ -36,6 +43,8 @@ class Header:
     pixel_m: float
     footprint_lonlat: shapely.Polygon
     tags: Mapping[str, str]
+    on_map: bool = True
+    rpc: Rpc | None = None
 
     def files(self, bands: Iterable[Band]) -> Mapping[str, BandFile]:
         """Where each of the bands lies, in this file."""
@@ -43,15 +52,22 @@ class Header:
 
 
 def read_header(href: str) -> Header:
-    """The header of a local or s3:// GeoTIFF; CatalogError naming file and remedy when it cannot be used as a map."""
+    """The header of a local or s3:// TIFF; CatalogError naming file and remedy when nothing says where it lies.
+
+    A raw image is placed by polynomials: its own, or those of a file beside it (.rpb, _rpc.txt, .rpc).
+    """
     import rasterio
-    from rasterio.errors import RasterioError
+    from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
     if not href.startswith("s3://"):
         _check_magic(Path(href))
     try:
-        with rasterio.open(href, driver="GTiff") as dataset:
-            return _header(href, dataset)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", NotGeoreferencedWarning
+            )  # raw images are expected, and told from broken ones
+            with rasterio.open(href, driver="GTiff") as dataset:
+                return _header(href, dataset)
     except RasterioError as error:
         raise CatalogError(f"{href}: cannot be opened as GeoTIFF: {error}") from error
 
@@ -67,34 +83,64 @@ def _check_magic(path: Path) -> None:
 
 
 def _header(href: str, dataset: DatasetReader) -> Header:
-    if dataset.crs is None:
-        raw = dataset.rpcs is not None or dataset.gcps[0] or dataset.transform.is_identity
+    rpc = _polynomials(href, dataset)
+    if dataset.crs is None and rpc is None:
+        raw = dataset.gcps[0] or dataset.transform.is_identity
         remedy = (
-            "this looks like an L1A delivery (no map coordinates); orthorectify it first, e.g. gdalwarp -rpc"
+            "this looks like an L1A delivery, but no polynomials lie beside it (.rpb, _rpc.txt, .rpc); ask for them"
             if raw
             else f"it has a position; say in which system, e.g. rio edit-info --crs EPSG:4548 {Path(href).name}"
         )
         raise CatalogError(f"{href}: names no coordinate system: {remedy}")
     tags = {**dataset.tags(ns="IMAGERY"), **dataset.tags()}
     dtypes = set(dataset.dtypes)
+    on_map = dataset.crs is not None
     return Header(
         href=href,
+        rows=dataset.height,
+        cols=dataset.width,
         band_count=dataset.count,
         dtype=dtypes.pop() if len(dtypes) == 1 else "mixed",
         bytes_per_px=_bytes_per_px(href, dataset),
         nodata=dataset.nodata,
-        pixel_m=_pixel_m(dataset),
-        footprint_lonlat=_footprint(href, dataset),
+        pixel_m=_pixel_m(dataset) if on_map or rpc is None else rpc.pixel_m,
+        footprint_lonlat=_footprint(href, dataset) if on_map or rpc is None else _raw_footprint(href, dataset, rpc),
         tags=MappingProxyType({key.upper(): str(value) for key, value in tags.items()}),
+        on_map=on_map,
+        rpc=rpc,
     )
 
 
-def _footprint(href: str, dataset: DatasetReader) -> shapely.Polygon:
-    """Outline of the image in degrees of CGCS2000, longitude first."""
+def _polynomials(href: str, dataset: DatasetReader) -> Rpc | None:
+    """Of the file beside a local image, else of the image's own tags."""
+    beside = None if "://" in href else Rpc.beside(Path(href))
+    if beside is not None or dataset.rpcs is None:
+        return beside
+    return Rpc.from_gdal(dataset.rpcs.to_gdal(), href)
+
+
+def _edge(dataset: DatasetReader) -> tuple[np.ndarray, np.ndarray]:
+    """(cols, rows) of points along the outline, corner to corner, pixels from the outer corner."""
     steps = np.linspace(0.0, 1.0, _EDGE_POINTS)
     zeros, ones = np.zeros_like(steps), np.ones_like(steps)
     cols = np.concatenate([steps, ones, steps[::-1], zeros]) * dataset.width
     rows = np.concatenate([zeros, steps, ones, steps[::-1]]) * dataset.height
+    return cols, rows
+
+
+def _raw_footprint(href: str, dataset: DatasetReader, rpc: Rpc) -> shapely.Polygon:
+    """Outline of a raw image in degrees on the plane of its mean height, longitude first."""
+    cols, rows = _edge(dataset)
+    outline = np.column_stack(rpc.ground(rows - 0.5, cols - 0.5, rpc.height_off))
+    shape = shapely.Polygon(outline) if np.isfinite(outline).all() else None
+    if shape is None or not shape.is_valid or shape.area == 0:
+        raise CatalogError(f"{href}: its polynomials place it nowhere; are they of another image?")
+    return shape
+
+
+def _footprint(href: str, dataset: DatasetReader) -> shapely.Polygon:
+    """Outline of the image in degrees of CGCS2000, longitude first."""
+    cols, rows = _edge(dataset)
     place = dataset.transform
     x, y = place.a * cols + place.b * rows + place.c, place.d * cols + place.e * rows + place.f
     lon, lat = Transformer.from_crs(CRS.from_wkt(dataset.crs.to_wkt()), 4490, always_xy=True).transform(x, y)

@@ -51,13 +51,10 @@ class Product:
     sun_elevation_deg: float | None
 
     @property
-    def controlled(self) -> bool | None:
-        """Whether its level means orthorectified on control (levels from 3); None when the level says nothing.
-
-        Levels 1 and 2 (1A, 1B, 2A) are placed by orbit and attitude alone, whether or not they are on a map.
-        """
+    def level_number(self) -> int | None:
+        """1 for raw (LEVEL1A, L1B), 2 for laid on a map without control (2A), from 3 orthorectified; None: untold."""
         match = re.search(r"\d", self.level)
-        return None if match is None else int(match[0]) >= 3
+        return None if match is None else int(match[0])
 
 
 class _NoDoctype(ET.TreeBuilder):

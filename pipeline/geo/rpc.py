@@ -108,6 +108,12 @@ class Rpc:
                 return cls.parse(path.read_text(encoding="utf-8", errors="replace"), str(path))
         return None
 
+    @classmethod
+    def from_gdal(cls, said: Mapping[str, str], name: str = "RPC") -> Rpc:
+        """Polynomials from GDAL's metadata domain RPC (see :meth:`as_gdal`); CatalogError as :meth:`parse`."""
+        lines = [f"{k} = ({','.join(v.split())})" if k.endswith("COEFF") else f"{k}: {v}" for k, v in said.items()]
+        return cls.parse("\n".join(lines), name)
+
     def _check(self, name: str) -> None:
         values = np.array([getattr(self, field) for field in _NUMBERS], float)
         coefficients = np.array([getattr(self, field) for field in _LISTS], float)

@@ -176,7 +176,7 @@ def test_resolved_makes_paths_absolute_and_round_trips(tmp_path):
     dumped = done.model_dump(mode="json", by_alias=True)
     assert dumped["scenes"] == [
         f"{tmp_path}/img/*.tif",
-        {"path": "/abs/a.tif", "date": "2024-05-01"},
+        {"path": "/abs/a.tif", "date": "2024-05-01", "dates": None},
         "s3://bucket/a_20240501.tif",
     ]
     assert TypeAdapter(Source).validate_python(dumped) == done
