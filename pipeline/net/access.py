@@ -15,8 +15,7 @@ way in                 what is done
 ``key:NAME``           ``{key}`` in the address is replaced by the secret NAME
 ===================== ==============================================================================================
 
-``s3://`` addresses become presigned links, by ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_SESSION_TOKEN``,
-``AWS_REGION`` and, for other makers' stores, ``AWS_ENDPOINT_URL``; plain public links without these.
+``s3://`` addresses become presigned links, by what the environment says (see :mod:`.s3`).
 """
 
 from __future__ import annotations
@@ -32,10 +31,10 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
 from ..errors import NetError
+from . import s3
 from .hrefs import redacted
 
 PLANETARY_COMPUTER = "planetary_computer"
-_PRESIGNED = dt.timedelta(hours=1)
 _RENEW_BEFORE = dt.timedelta(minutes=2)
 
 
@@ -72,7 +71,7 @@ def opened(href: str, access: str = "", *, renew: bool = False, ask: Ask) -> Req
     given headers, for services that hand out tokens.
     """
     if href.startswith("s3://"):
-        return Request(_s3_link(href))
+        return Request(s3.link(href))
     if access.startswith("key:"):
         return Request(_keyed(href, access.removeprefix("key:")))
     if access == PLANETARY_COMPUTER:
@@ -106,35 +105,6 @@ def _keyed(href: str, name: str) -> str:
     if not value:
         raise NetError(redacted(href), f"takes a key; put it into the environment variable {name} or the keyring")
     return href.replace("{key}", quote(value, safe=""))
-
-
-def _s3_link(href: str) -> str:
-    """A presigned link to an s3:// object, or the plain one where the environment holds no credentials."""
-    parts = urlsplit(href)
-    bucket, key = parts.netloc, href.partition("://")[2].partition("/")[2]
-    environment = os.environ
-    signs = environment.get("AWS_ACCESS_KEY_ID") or any(
-        name in environment
-        for name in (
-            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-            "AWS_WEB_IDENTITY_TOKEN_FILE",
-        )
-    )
-    if not signs or environment.get("AWS_NO_SIGN_REQUEST", "").upper() in ("YES", "TRUE", "1"):
-        region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
-        base = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
-        base = f"{base.rstrip('/')}/{bucket}" if base else f"https://{bucket}.s3.{region}.amazonaws.com"
-        return f"{base}/{quote(key)}"
-    import obstore
-    from obstore.exceptions import BaseError
-    from obstore.store import S3Store
-
-    try:
-        store = S3Store(bucket, client_options={"allow_http": True})
-        return str(obstore.sign(store, "GET", key, expires_in=_PRESIGNED))
-    except BaseError as error:
-        raise NetError(href, f"cannot be signed ({type(error).__name__}); check AWS_… in the environment") from None
 
 
 @dataclass(frozen=True)
