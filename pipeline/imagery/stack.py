@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ from ..errors import ImageryError
 from ..model.grid import Grid
 from ..model.options import Options
 from ..model.scene import Scene
+from ..tiff.gdal_env import is_remote
 from .masks import asked, border, clouded, lonlat_bounds, outside
 from .reader import RasterioReader, Reader
 
@@ -175,11 +177,20 @@ def _numbers(scene: Scene, grid: Grid, bands: Sequence[str], reader: Reader, wit
     for position, name in enumerate(bands):
         by_href.setdefault(scene.files[name].href, []).append(position)
     values = np.empty((len(bands), *grid.shape), np.float32)
-    for positions in by_href.values():
+
+    def read(positions: list[int]) -> None:
         files = [scene.files[bands[position]] for position in positions]
-        read = asked(reader, files, grid, within=within, nodata=scene.nodata)
-        for position, numbers in zip(positions, read, strict=True):
+        for position, numbers in zip(
+            positions, asked(reader, files, grid, within=within, nodata=scene.nodata), strict=True
+        ):
             values[position] = numbers
+
+    if len(by_href) == 1 or not any(is_remote(href) for href in by_href):
+        for positions in by_href.values():
+            read(positions)
+        return values
+    with ThreadPoolExecutor(len(by_href)) as pool:  # files of a far scene wait for the network at the same time
+        list(pool.map(read, by_href.values()))
     return values
 
 

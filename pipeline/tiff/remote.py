@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..net import cache as caches
+from ..net.cache import Cache
 from ..net.http import fetch_range, fetch_ranges
 from ..net.options import NetOptions
 from .layout import Layout, layout_of
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 _FIRST = 32 << 10
+_AHEAD_BYTES = 48 << 20
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,22 @@ class RemoteFile:
                         found[span] = data
             if not missing:
                 return found
-            later = [span for span in dict.fromkeys(ahead) if span not in found and not store.has(self._key(span))]
-            fetched = self._fetched([*missing, *(later if store.limit_bytes else ())])
+            fetched = self._fetched([*missing, *self._later(ahead, {*found, *missing}, store)])
             for span, data in fetched.items():
                 store.put(self._key(span), data)
         return found | {span: fetched[span] for span in missing}
+
+    def _later(self, ahead: Sequence[Span], here: set[Span], store: Cache) -> list[Span]:
+        """What of ``ahead`` is not there yet, up to what may wait in memory; nothing if it could not be kept."""
+        room, later = _AHEAD_BYTES if store.limit_bytes else 0, []
+        for span in dict.fromkeys(ahead):
+            if span in here or store.has(self._key(span)):
+                continue
+            room -= span[1] - span[0]
+            if room < 0:
+                break
+            later.append(span)
+        return later
 
     def cached(self, span: Span) -> bool:
         """Whether a block lies in the local cache."""
