@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import shapely
 from shapely.geometry.base import BaseGeometry
 
 from ..errors import CatalogError, Problems
 from ..model.scene import Period, Scene
 from ..net.hrefs import is_remote, redacted
+from ..net.options import NetOptions
 from .sensors import sensor as sensor_of
 from .stac_options import StacOptions
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from .stac_walk import Walk
+
+_SHOWN = 20
 
 
 class StacSource(StacOptions):
@@ -32,7 +36,13 @@ class StacSource(StacOptions):
         return self.model_copy(update={"url": str(base / Path(self.url.removeprefix("file://")).expanduser())})
 
     def scenes(
-        self, area_lonlat: BaseGeometry, period: Period, *, base: Path, sensor_folders: Sequence[Path] = ()
+        self,
+        area_lonlat: BaseGeometry,
+        period: Period,
+        *,
+        base: Path,
+        sensor_folders: Sequence[Path] = (),
+        network: NetOptions | None = None,
     ) -> tuple[Scene, ...]:
         """Scenes of the period that touch the area, sorted by day and id.
 
@@ -40,18 +50,21 @@ class StacSource(StacOptions):
         ----------
         area_lonlat : degrees, longitude first.
         base : folder that a relative ``url`` is taken from.
+        network : how patient requests are.
 
         Raises
         ------
         CatalogError : a catalogue that cannot be read, no such collection, no scene.
-        Problems : items that cannot be used, all of them.
+        NetError : a server that does not answer, or refuses.
+        Problems : items that cannot be used.
         """
         from .stac_item import day_of, footprint_of, scene_of
         from .stac_walk import Walk
 
         profiled = None if self.sensor is None else sensor_of(self.sensor, sensor_folders)
         source = self.resolved(base)
-        walk = Walk(area_lonlat, period, self.collection)
+        walk = Walk(area_lonlat, period, self.collection, self.asset_hosts, network)
+        shapely.prepare(area_lonlat)
         days: set[dt.date] = set()
         inside = 0
         found: list[tuple[Scene, str | None]] = []
@@ -71,7 +84,7 @@ class StacSource(StacOptions):
             except CatalogError as error:
                 faults.append(f"{redacted(source.url)}: {error}")
         if faults:
-            raise Problems(faults)
+            raise Problems(_some(sorted(faults)))
         if not found:
             raise CatalogError(f"{redacted(source.url)}: {self._nothing(period, inside, days, walk)}")
         return tuple(sorted(_named(found), key=lambda scene: (scene.day, scene.scene_id)))
@@ -84,6 +97,12 @@ class StacSource(StacOptions):
         if not known or (walk.out_of_reach and not days):
             return f"has no items of {period} near the area; check the roads, the area and the catalogue's extent"
         return f"has no items in {period}; it has items from {min(known)} to {max(known)}"
+
+
+def _some(faults: list[str]) -> list[str]:
+    """The first of many faults, which are mostly one."""
+    more = len(faults) - _SHOWN
+    return faults if more <= 0 else [*faults[:_SHOWN], f"and {more} more items that cannot be used"]
 
 
 def _named(found: Sequence[tuple[Scene, str | None]]) -> list[Scene]:

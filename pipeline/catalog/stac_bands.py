@@ -16,6 +16,7 @@ import pystac
 
 from ..errors import CatalogError
 from ..model.scene import Band, Sensor
+from .stac_reflectance import reflectance
 
 # Asset keys that say which band they hold, in catalogues without band metadata (Sentinel-2 numbers; B8A is no B08).
 _BY_KEY: Mapping[str, str] = MappingProxyType(
@@ -25,10 +26,6 @@ _BY_KEY: Mapping[str, str] = MappingProxyType(
 # Bands that detectors ask for: none of them may get lost without a word.
 _CORE = frozenset({"blue", "green", "red", "nir"})
 _NO_DATA_ROLES = frozenset({"thumbnail", "overview", "metadata", "data-mask", "cloud", "snow-ice", "water-mask"})
-# Processing baseline from which Sentinel-2 products carry 1000 in their digital numbers; ESA, 25 January 2022.
-_S2_OFFSET_SINCE, _S2_OFFSET_DAY = 4.0, dt.date(2022, 1, 25)
-_S2_SCALE, _S2_OFFSET = 1e-4, -0.1
-_LANDSAT_C2_L2 = (2.75e-5, -0.2)
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,6 @@ class BandAsset:
     """One band as an asset offers it; ``rank`` orders offers of the same band, the smallest is taken."""
 
     key: str
-    href: str
     band: Band
     nodata: float | None
     gsd_m: float | None
@@ -142,7 +138,7 @@ def _described(asset: pystac.Asset) -> list[dict[str, Any]]:
     rows = [one for one in lists if isinstance(one, list)]
     count = max((len(one) for one in rows), default=0)
     common: dict[str, Any] = {
-        key: fields[key] for key in ("raster:scale", "raster:offset", "nodata", "data_type") if key in fields
+        key: fields[key] for key in ("raster:scale", "raster:offset", "nodata", "data_type", "unit") if key in fields
     }
     merged = []
     for index in range(count):
@@ -165,13 +161,12 @@ def _offer(item: pystac.Item, found: _Found, sensor: Sensor | None, day: dt.date
     key, said, asset = found.key, found.said, item.assets[found.key]
     visual = "visual" in (asset.roles or ()) or key.lower().startswith("visual")
     kind = str(said.get("data_type", ""))
-    scale, offset = _reflectance(item, found, None if visual else sensor, day)
+    scale, offset = reflectance(item, key, found.name, said, None if visual else sensor, day)
     gsd = said.get("spatial_resolution", said.get("raster:spatial_resolution", asset.extra_fields.get("gsd")))
     gsd_m = float(gsd) if isinstance(gsd, int | float) else None
     nodata = said.get("nodata")
     return BandAsset(
         key=key,
-        href=asset.href,
         band=Band(found.name, found.index, scale, offset),
         nodata=float(nodata) if isinstance(nodata, int | float) or nodata == "nan" else None,
         gsd_m=gsd_m,
@@ -189,65 +184,6 @@ def _gsd_in(key: str) -> float:
 def _bytes(kind: str, visual: bool) -> float:
     bits = re.search(r"\d+$", kind)
     return int(bits[0]) / 8 if bits else (1.0 if visual else 2.0)
-
-
-def _reflectance(item: pystac.Item, found: _Found, sensor: Sensor | None, day: dt.date) -> tuple[float, float]:
-    """Scale and offset: as stated, else by the rules of a known product, else by the sensor, else by the data type."""
-    key, name, said = found.key, found.name, found.said
-    scale, offset = said.get("raster:scale", said.get("scale")), said.get("raster:offset", said.get("offset"))
-    product = None if key.lower().startswith("visual") else _product(item, day)
-    if scale is not None or offset is not None:
-        if _offset_taken_out(item):
-            # Earth Search states -0.1 also where its COGs had it taken out; the flag of the item decides.
-            offset = 0.0
-        return float(1.0 if scale is None else scale), float(offset or 0.0)
-    if product is not None:
-        return product
-    bands = {band.name: band for band in sensor.bands} if sensor is not None else {}
-    if name in bands:
-        return bands[name].scale, bands[name].offset
-    kind = str(said.get("data_type", "uint8" if key.lower().startswith("visual") else ""))
-    if kind == "uint8":
-        return 1.0 / 255.0, 0.0
-    if kind.startswith("float"):
-        return 1.0, 0.0
-    raise CatalogError(
-        f"item {item.id!r}: asset {key!r} does not say how its numbers become reflectance (raster:scale);"
-        " add sensor: to the source, e.g. sensor: sentinel2_l2a"
-    )
-
-
-def _offset_taken_out(item: pystac.Item) -> bool:
-    flags = ("earthsearch:boa_offset_applied", "sentinel:boa_offset_applied")
-    return _is_sentinel2(item) and any(item.properties.get(flag) is True for flag in flags)
-
-
-def _is_sentinel2(item: pystac.Item) -> bool:
-    said = (item.properties.get("constellation"), item.properties.get("platform"), item.collection_id)
-    return any(re.sub(r"[ _]", "-", str(one).lower()).startswith(("sentinel-2", "sentinel-s2")) for one in said if one)
-
-
-def _product(item: pystac.Item, day: dt.date) -> tuple[float, float] | None:
-    """Scale and offset of products whose catalogues commonly leave them out: Sentinel-2, Landsat C2 L2, NAIP."""
-    collection = (item.collection_id or "").lower()
-    if _is_sentinel2(item):
-        return _S2_SCALE, (_S2_OFFSET if _has_s2_offset(item, day) else 0.0)
-    landsat = "landsat" in collection and "c2" in collection and "l2" in collection
-    if landsat or item.properties.get("landsat:correction") in ("L2SP", "L2SR"):
-        return _LANDSAT_C2_L2
-    if collection.startswith("naip"):
-        return 1.0 / 255.0, 0.0
-    return None
-
-
-def _has_s2_offset(item: pystac.Item, day: dt.date) -> bool:
-    if _offset_taken_out(item):
-        return False
-    for name in ("s2:processing_baseline", "sentinel:processing_baseline", "processing:version"):
-        match = re.match(r"N?(\d{2})[.]?(\d{2})", str(item.properties.get(name, "")))
-        if match:
-            return float(f"{match[1]}.{match[2]}") >= _S2_OFFSET_SINCE
-    return day >= _S2_OFFSET_DAY
 
 
 def _renamed(offer: BandAsset, name: str) -> BandAsset:

@@ -13,8 +13,9 @@ from pystac.errors import STACError, STACTypeError
 
 from ..errors import CatalogError
 from ..model.scene import Band, BandFile, Scene, Sensor
-from ..net.hrefs import judged, redacted
+from ..net.hrefs import redacted
 from .stac_bands import BandAsset, bands_of, is_geotiff
+from .stac_href import band_file
 from .stac_options import StacOptions
 
 # Values of quality layers that mean: do not look here. SCL: fill, saturated, shadow, clouds, cirrus, snow.
@@ -29,6 +30,9 @@ MASK_BAD: Mapping[str, frozenset[int]] = MappingProxyType(
         "ortho_udm2": frozenset({0}),
     }
 )
+# Bits of Landsat Collection 2's QA_PIXEL (USGS LSDS-1619): 0 fill, 1 dilated cloud, 2 cirrus, 3 cloud, 4 cloud shadow,
+# 5 snow. Set bits 6 (clear) and 7 (water) are ground to look at.
+MASK_BITS: Mapping[str, int] = MappingProxyType({"qa_pixel": 0b111111})
 
 
 def parsed(data: Mapping[str, Any], href: str) -> pystac.Item:
@@ -74,21 +78,24 @@ def scene_of(item: pystac.Item, owner: str, source: StacOptions, sensor: Sensor 
     """
     day = day_of(item, source.utc_offset_h)
     offers = bands_of(item, source.assets, sensor, day)
-    mask, bad = _mask(item, owner, source)
+    mask, bad, bits = _mask(item, owner, source)
     gsd_m = _gsd(item, offers)
     nodata = next((offer.nodata for offer in offers.values() if offer.nodata is not None), None)
     return Scene(
         scene_id=item.id,
         day=day,
-        files={name: BandFile(judged(one.href, owner, source.asset_hosts), one.band) for name, one in offers.items()},
+        files={name: band_file(item, one.key, owner, source, one.band) for name, one in offers.items()},
         footprint_lonlat=footprint_of(item),
         nodata=sensor.nodata if nodata is None and sensor is not None else nodata,
         geo_rmse_m=_geo_rmse(item, source, sensor, gsd_m),
         native_pixel_m=gsd_m if gsd_m is not None else (sensor.native_pixel_m if sensor else None),
         mask=mask,
         mask_bad=bad,
+        mask_bits=bits,
         sun_azimuth_deg=_number(item, "view:sun_azimuth", "s2:mean_solar_azimuth"),
         sun_elevation_deg=_elevation(item),
+        off_nadir_deg=_number(item, "view:off_nadir"),
+        cloud_percent=_number(item, "eo:cloud_cover"),
         sensor=source.sensor or str(item.properties.get("platform") or item.collection_id or ""),
         bytes_per_px=_stored_bytes(item, {one.key for one in offers.values()})
         or sum(one.bytes_per_px for one in offers.values()) / len(offers),
@@ -96,39 +103,53 @@ def scene_of(item: pystac.Item, owner: str, source: StacOptions, sensor: Sensor 
 
 
 def _stored_bytes(item: pystac.Item, keys: set[str]) -> float | None:
-    """Bytes of a pixel of one band as the files store it, where the item tells size (file extension) and shape."""
+    """Bytes of a pixel of one band as the files store it, where the item tells size (file extension) and shape.
+
+    An estimate for plans, and taken only where it can be true: nothing that is read depends on what ``proj:`` claims.
+    """
     size, pixels = 0.0, 0.0
     for key in keys:
         said = item.assets[key].extra_fields
         shape = said.get("proj:shape") or item.properties.get("proj:shape")
-        if not isinstance(said.get("file:size"), int) or not shape:
+        if not isinstance(said.get("file:size"), int) or shape is None or not _is_shape(shape):
             return None
         bands = len(said.get("bands") or said.get("raster:bands") or said.get("eo:bands") or (1,))
         size, pixels = size + said["file:size"], pixels + shape[0] * shape[1] * bands
-    return size / pixels if pixels else None
+    return size / pixels if pixels and 0.01 <= size / pixels <= 16 else None
 
 
-def _mask(item: pystac.Item, owner: str, source: StacOptions) -> tuple[BandFile | None, frozenset[int]]:
-    """The quality file and its bad values: the one that the source names, else one by key or role."""
+def _is_shape(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(one, int) and one > 0 for one in value)
+
+
+def _mask(item: pystac.Item, owner: str, source: StacOptions) -> tuple[BandFile | None, frozenset[int], int]:
+    """The quality file, its bad values and its bad bits: the one that the source names, else one by key or role."""
     key = source.mask
     if key == "none":
-        return None, frozenset()
+        return None, frozenset(), 0
     if key is not None and key not in item.assets:
         raise CatalogError(f"item {item.id!r}: no asset {key!r} for the mask; it has {', '.join(item.assets)}")
     if key is None:
         usable = [name for name, asset in item.assets.items() if is_geotiff(asset)]
-        by_key = [name for name in usable if name.lower() in MASK_BAD]
+        by_key = [name for name in usable if _mask_kind(name) in {*MASK_BAD, *MASK_BITS}]
         by_role = [name for name in usable if "data-mask" in (item.assets[name].roles or ())]
         key = next(iter((*by_key, *by_role)), None)
     if key is None:
-        return None, frozenset()
-    bad = frozenset(source.mask_bad) if source.mask_bad is not None else MASK_BAD.get(key.lower())
-    if bad is None:
+        return None, frozenset(), 0
+    told = source.mask_bad is not None or source.mask_bits is not None
+    bad = frozenset(source.mask_bad or ()) if told else MASK_BAD.get(_mask_kind(key), frozenset())
+    bits = (source.mask_bits or 0) if told else MASK_BITS.get(_mask_kind(key), 0)
+    if not bad and not bits and not told:
         raise CatalogError(
             f"item {item.id!r}: asset {key!r} is a mask, but nobody says which of its values are bad;"
-            " add mask_bad: to the source, e.g. mask_bad: [1, 2, 255], or mask: none"
+            " add mask_bad: to the source, e.g. mask_bad: [1, 2, 255], or mask_bits: for a bit-coded one, or mask: none"
         )
-    return BandFile(judged(item.assets[key].href, owner, source.asset_hosts), Band("mask", 1)), bad
+    return band_file(item, key, owner, source, Band("mask", 1)), bad, bits
+
+
+def _mask_kind(key: str) -> str:
+    """``qa_pixel`` out of keys such as ``QA_PIXEL.TIF``."""
+    return key.lower().removesuffix(".tif")
 
 
 def _gsd(item: pystac.Item, offers: Mapping[str, BandAsset]) -> float | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlsplit
 
 import pystac
 import shapely
@@ -16,12 +16,13 @@ from shapely.geometry.base import BaseGeometry
 from ..errors import CatalogError
 from ..model.scene import Period
 from ..net.hrefs import is_remote, judged, redacted
-from .fetch import read_json
+from ..net.options import NetOptions
+from .json_doc import read_json
 from .stac_item import parsed
 from .yaml_doc import did_you_mean
 
 _AT_ONCE = 8
-_PAGE = 200
+_AT_A_TIME = 64  # documents of items that are held at once
 # A day either side, so that the local day of the road may differ from the day of the catalogue's UTC.
 _SLACK = dt.timedelta(days=1)
 
@@ -33,6 +34,8 @@ class Walk:
     area_lonlat: BaseGeometry
     period: Period
     collection: str | None = None
+    hosts: tuple[str, ...] = ()
+    network: NetOptions | None = None
     collections: list[str] = field(default_factory=list)
     intervals: list[tuple[dt.date, dt.date]] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
@@ -41,22 +44,32 @@ class Walk:
     def items(self, url: str) -> Iterator[tuple[pystac.Item, str]]:
         """Items with the address of the document that they stand in, in the order of the catalogue's links.
 
-        Collections that lie elsewhere or at other times, by their extent, are not opened.
+        Collections that lie elsewhere or at other times, by their extent, are not opened. A search is asked page by page.
         """
-        data = read_json(url)
-        if (search := _search_link(data)) is not None:
-            yield from self._search(judged(search, url))
+        data = self._read(url)
+        if is_remote(url) and _is_api(data):
+            yield from self._search(data, url)
             return
         yield from self._node(data, url, wanted=self.collection is None)
+        self._check_collection(url)
+
+    def _check_collection(self, url: str) -> None:
         if self.collection is not None and self.collection not in self.collections:
             known = did_you_mean(self.collection, self.collections)
             raise CatalogError(f"{redacted(url)}: no collection {self.collection!r}; {known}")
+
+    def _read(self, href: str) -> dict[str, Any]:
+        return read_json(href, self.network)
 
     def _node(self, data: Mapping[str, Any], href: str, *, wanted: bool) -> Iterator[tuple[pystac.Item, str]]:
         kind = data.get("type")
         if kind == "Feature":
             yield from self._listed([data], href)
         elif kind == "FeatureCollection":
+            if is_remote(href) and _link(data, "next") is not None:
+                raise CatalogError(
+                    f"{redacted(href)}: is one page of a search; give the API's address instead, and its collection"
+                )
             yield from self._listed(data.get("features", ()), href)
         elif kind in ("Catalog", "Collection") or (kind is None and "links" in data and "id" in data):
             yield from self._catalog(data, href, wanted=wanted)
@@ -87,18 +100,20 @@ class Walk:
                 child = judged(link["href"], href)
                 if child not in self.seen:
                     self.seen.add(child)
-                    yield from self._node(read_json(child), child, wanted=wanted)
+                    yield from self._node(self._read(child), child, wanted=wanted)
 
     def _linked_items(self, links: list[str], owner: str) -> Iterator[tuple[pystac.Item, str]]:
         hrefs = [href for href in dict.fromkeys(judged(link, owner) for link in links) if href not in self.seen]
         self.seen.update(hrefs)
-        if hrefs and is_remote(hrefs[0]):
-            with ThreadPoolExecutor(_AT_ONCE) as pool:
-                documents = list(pool.map(read_json, hrefs))
-        else:
-            documents = [read_json(href) for href in hrefs]
-        for data, href in zip(documents, hrefs, strict=True):
-            yield parsed(data, href), href
+        for first in range(0, len(hrefs), _AT_A_TIME):
+            some = hrefs[first : first + _AT_A_TIME]
+            if is_remote(some[0]):
+                with ThreadPoolExecutor(_AT_ONCE) as pool:
+                    documents = list(pool.map(self._read, some))
+            else:
+                documents = [self._read(href) for href in some]
+            for data, href in zip(documents, some, strict=True):
+                yield parsed(data, href), href
 
     def _elsewhere(self, data: Mapping[str, Any]) -> bool:
         """Whether the collection's extent rules out that any item of it matters; its times are remembered."""
@@ -116,47 +131,56 @@ class Walk:
             return True
         return False
 
-    def _search(self, url: str) -> Iterator[tuple[pystac.Item, str]]:
-        """Items of a STAC API, page by page; what the server promises must arrive, once each."""
-        query = {"bbox": ",".join(f"{value:.6f}" for value in self.area_lonlat.bounds), "limit": str(_PAGE)}
-        query["datetime"] = f"{self.period.start - _SLACK}T00:00:00Z/{self.period.end + _SLACK}T23:59:59Z"
-        if self.collection is not None:
-            query["collections"] = self.collection
-        page: str | None = f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"
-        ids: set[tuple[str | None, str]] = set()
-        promised = None
-        while page is not None:
-            if page in self.seen:
-                raise CatalogError(f"{redacted(url)}: the server's next page leads back to an earlier one")
-            self.seen.add(page)
-            data = read_json(page)
-            promised = data.get("numberMatched", promised)
-            for item, _ in self._listed(data.get("features", ()), page):
-                if (item.collection_id, item.id) not in ids:
-                    ids.add((item.collection_id, item.id))
-                    yield item, url
-            page = _next_page(data, page)
-        if isinstance(promised, int) and len(ids) < promised:
-            raise CatalogError(
-                f"{redacted(url)}: the server promised {promised} items and gave {len(ids)}; try again later"
-            )
+    def _search(self, data: Mapping[str, Any], url: str) -> Iterator[tuple[pystac.Item, str]]:
+        """Items of a STAC API, of whose landing page or collection ``data`` is the document."""
+        from .stac_api import StacApi  # brings pystac-client along, which static catalogues do without
+        from .stac_io import same_host
+
+        if data.get("type") == "Collection":
+            self.collection = self.collection or str(data.get("id"))
+            root = _link(data, "root")
+            landing_url = same_host(root, url, self.hosts) if root is not None else url
+            data, url = self._read(landing_url), landing_url
+        api = StacApi.of(data, url, self.hosts, self.network)
+        if api is None:
+            raise CatalogError(f"{redacted(url)}: offers no search; give the address of the API's landing page")
+        none = True
+        for feature in api.items(self.area_lonlat, self._period_utc(), self.collection):
+            none = False
+            owner = _own_address(feature, url)
+            item = parsed(feature, owner)
+            if self.collection in (None, item.collection_id):
+                yield item, owner
+        if none and self.collection is not None:
+            known = api.collections()
+            if known:
+                self.collections += known
+                self._check_collection(url)
+                self._elsewhere(known[self.collection])
+
+    def _period_utc(self) -> Period:
+        return Period(self.period.start - _SLACK, self.period.end + _SLACK)
 
 
-def _search_link(data: Mapping[str, Any]) -> str | None:
+def _is_api(data: Mapping[str, Any]) -> bool:
+    """Whether the document is the landing page of a STAC API, or one of its collections."""
+    if data.get("type") == "Collection":
+        return _link(data, "items") is not None and _link(data, "item") is None
+    return data.get("type") in ("Catalog", None) and _link(data, "search") is not None
+
+
+def _link(data: Mapping[str, Any], rel: str) -> str | None:
     links = data.get("links")
     for link in links if isinstance(links, list) else ():
-        if isinstance(link, dict) and link.get("rel") == "search" and link.get("method", "GET") == "GET":
-            return str(link.get("href"))
+        if isinstance(link, dict) and link.get("rel") == rel and isinstance(link.get("href"), str):
+            return str(link["href"])
     return None
 
 
-def _next_page(data: Mapping[str, Any], page: str) -> str | None:
-    for link in data.get("links", ()):
-        if isinstance(link, dict) and link.get("rel") == "next":
-            if str(link.get("method", "GET")).upper() != "GET":
-                raise CatalogError(f"{redacted(page)}: the server pages by POST only, which is not supported")
-            return judged(str(link.get("href")), page)
-    return None
+def _own_address(feature: Mapping[str, Any], url: str) -> str:
+    """What relative addresses in an item start from: its own address, where that lies on the API's host."""
+    own = _link(feature, "self")
+    return own if own and is_remote(own) and urlsplit(own).netloc == urlsplit(url).netloc else url
 
 
 def _intervals(extent: Mapping[str, Any]) -> list[tuple[dt.date, dt.date]]:

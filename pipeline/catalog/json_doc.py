@@ -1,0 +1,48 @@
+"""JSON documents from disk or the web, bounded in size; every fault is a sentence that names the document."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..errors import CatalogError
+from ..net.hrefs import is_remote, redacted
+from ..net.options import NetOptions
+
+MAX_BYTES = 64 << 20
+ACCEPT = "application/geo+json, application/json"
+
+
+def read_json(href: str, network: NetOptions | None = None) -> dict[str, Any]:
+    """The JSON object at a path or http(s) address.
+
+    CatalogError when it is none or too large; NetError when a server does not give it.
+    """
+    if not is_remote(href):
+        return parsed_json(_read(Path(href)), href)
+    from ..net.http import fetch
+
+    return parsed_json(fetch(href, headers={"Accept": ACCEPT}, max_bytes=MAX_BYTES, options=network).body, href)
+
+
+def parsed_json(raw: bytes | str, href: str) -> dict[str, Any]:
+    """The JSON object in ``raw``; CatalogError naming ``href``, without its query, when it is none."""
+    try:
+        data = json.loads(raw)
+    except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
+        raise CatalogError(f"{redacted(href)}: not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise CatalogError(f"{redacted(href)}: expected a JSON object, found {type(data).__name__}")
+    return data
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise CatalogError(f"{path}: larger than {MAX_BYTES >> 20} MiB; no STAC document is")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise CatalogError(f"{path}: no such file") from None
+    except OSError as error:
+        raise CatalogError(f"{path}: cannot be read: {error.strerror}") from error
