@@ -8,6 +8,7 @@ import math
 import pickle
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ from pipeline.net.options import NetOptions
 
 ZOOM = 17
 KEY = "0123456789abcdef0123456789abcdef"
-GRID = Grid(4548, 520_003.25, 3_800_300.0, 0.5, 500, 900)
+GRID = Grid(4548, 520_003.25, 3_800_300.0, 1.0, 250, 450)
 CORRIDOR = shapely.LineString([(519_990, 3_800_060), (520_470, 3_800_290)]).buffer(30)
 SERVICES = {
     "merc": TileService(ZOOM),
@@ -37,6 +38,11 @@ SERVICES = {
     "gcj": TileService(ZOOM, gcj02=True),
 }
 ROOF_M = (520_100.0, 520_140.0, 3_800_100.0, 3_800_130.0)  # black, and ground all the same
+
+
+@lru_cache
+def between(source: int, target: int) -> Transformer:
+    return Transformer.from_crs(source, target, always_xy=True)
 
 
 def on_roof(x_m: np.ndarray, y_m: np.ndarray, margin_m: float = 0.0) -> np.ndarray:
@@ -57,7 +63,7 @@ def ground(x_m: np.ndarray, y_m: np.ndarray) -> np.ndarray:
 
 def tiles_over(epsg: int, margin: int, *, shifted: bool = False) -> list[tuple[int, int]]:
     """Columns and rows about the test grid, found by the published formulas."""
-    lon, lat = Transformer.from_crs(4548, 4326, always_xy=True).transform(520_230, 3_800_175)
+    lon, lat = between(4548, 4326).transform(520_230, 3_800_175)
     if shifted:
         lon, lat = lon + 0.0055, lat - 0.0015
     count = 2**ZOOM
@@ -77,10 +83,10 @@ def paint(path: Path, epsg: int, *, shifted: bool = False) -> None:
     xs = west + (np.arange(px) + 0.5) * (east - west) / px
     ys = north - (np.arange(px) + 0.5) * (north - south) / px
     x, y = (axis.ravel() for axis in np.meshgrid(xs, ys))
-    lon, lat = Transformer.from_crs(epsg, 4326, always_xy=True).transform(x, y)
+    lon, lat = between(epsg, 4326).transform(x, y)
     if shifted:
         lon, lat = from_gcj02(np.asarray(lon), np.asarray(lat))
-    x_m, y_m = Transformer.from_crs(4326, 4548, always_xy=True).transform(lon, lat)
+    x_m, y_m = between(4326, 4548).transform(lon, lat)
     pixels = np.rint(ground(np.asarray(x_m), np.asarray(y_m))).reshape(3, px, px).astype(np.uint8)
     profile = {"driver": "GTiff", "count": 3, "dtype": "uint8", "width": px, "height": px, "crs": f"EPSG:{epsg}"}
     with rasterio.open(path, "w", **profile, transform=from_bounds(west, south, east, north, px, px)) as out:
@@ -138,7 +144,7 @@ def shift_px(got: np.ndarray, truth: np.ndarray) -> np.ndarray:
 def in_grid(epsg: int, tile: tuple[int, int]) -> shapely.Polygon:
     """A tile's square in EPSG:4548."""
     square = shapely.segmentize(shapely.box(*tile_bounds(epsg, ZOOM, *tile)), 20 if epsg == 3857 else 2e-4)
-    to_metres = Transformer.from_crs(epsg, 4548, always_xy=True)
+    to_metres = between(epsg, 4548)
     return shapely.transform(square, to_metres.transform, interleaved=False)
 
 
@@ -172,7 +178,7 @@ def test_pixels_lie_where_they_belong(server, net, name):
     for band, true in zip(got, truth, strict=True):
         assert np.abs(shift_px(band, true)).max() < 0.03
     assert np.abs(got - truth)[:, 20:-20, 20:-20].mean() < 4
-    moved = replace(GRID, west_m=GRID.west_m + 0.05)  # the measure itself sees a tenth of a pixel
+    moved = replace(GRID, west_m=GRID.west_m + 0.1)  # the measure itself sees a tenth of a pixel
     assert shift_px(got[0], expected(moved)[0])[1] == pytest.approx(0.1, abs=0.03)
 
 
@@ -217,7 +223,7 @@ def test_a_tile_that_is_not_there_is_not_observed(server, net, mode, cause):
     assert list(got.absent) == [tile]
     assert cause in got.absent[tile]
     hole, bands = pixels_in(3857, tile), np.stack(got.bands)
-    assert hole.sum() > 10_000
+    assert hole.sum() > 5_000
     assert np.isnan(bands[:, hole]).all()
     others = np.logical_or.reduce([pixels_in(3857, near) for near in tiles_over(3857, 1) if near != tile])
     assert np.isfinite(bands[:, others]).all()

@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -148,33 +149,41 @@ class _Handler(BaseHTTPRequestHandler):
             return 200, "application/json", b'{"code": 12, "msg": "over quota"}'
         if mode == "slow":
             time.sleep(0.3)
-        image, kind = self._picture(mode, layer, tile)
-        body = io.BytesIO()
         chosen = "png" if mode in ("blank", "dot", "black", "clear", "palette", "grey") else ext
-        image.save(body, {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}[chosen], **kind)
-        return 200, f"image/{chosen}", body.getvalue()
-
-    def _picture(self, mode: str, layer: str, tile: tuple[int, int, int]) -> tuple:
-        from PIL import Image, ImageDraw
-
-        if mode == "blank":
-            image = Image.new("RGB", (256, 256), (242, 239, 233))
-            ImageDraw.Draw(image).text((90, 120), "no imagery here", fill=(90, 90, 90))
-            return image, {}
-        if mode in ("dot", "black", "clear"):
-            size = (1, 1) if mode == "dot" else (256, 256)
-            return Image.new("RGBA", size, (0, 0, 0, 255 if mode == "black" else 0)), {}
-        image = Image.fromarray(_cut(self.folder / f"{layer}.tif", tile))
-        if mode == "small":
-            return image.resize((128, 128)), {}
-        if mode == "grey":
-            return image.convert("L"), {}
-        if mode == "palette":
-            return image.quantize(8), {}
-        return image, ({"quality": 95} if image.mode == "RGB" else {})
+        return 200, f"image/{chosen}", _encoded(self.folder / f"{layer}.tif", mode, tile, chosen)
 
     def log_message(self, *args: object) -> None:
         """The log is written by the handler itself."""
+
+
+@lru_cache(maxsize=1024)
+def _encoded(path: Path, mode: str, tile: tuple[int, int, int], ext: str) -> bytes:
+    """The body of a tile, made once."""
+    image, how = _picture(path, mode, tile)
+    body = io.BytesIO()
+    image.save(body, {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}[ext], **how)
+    return body.getvalue()
+
+
+def _picture(path: Path, mode: str, tile: tuple[int, int, int]) -> tuple:
+    """A picture as PIL has it, and how to encode it."""
+    from PIL import Image, ImageDraw
+
+    if mode == "blank":
+        image = Image.new("RGB", (256, 256), (242, 239, 233))
+        ImageDraw.Draw(image).text((90, 120), "no imagery here", fill=(90, 90, 90))
+        return image, {}
+    if mode in ("dot", "black", "clear"):
+        size = (1, 1) if mode == "dot" else (256, 256)
+        return Image.new("RGBA", size, (0, 0, 0, 255 if mode == "black" else 0)), {}
+    image = Image.fromarray(_cut(path, tile))
+    if mode == "small":
+        return image.resize((128, 128)), {}
+    if mode == "grey":
+        return image.convert("L"), {}
+    if mode == "palette":
+        return image.quantize(8), {}
+    return image, ({"quality": 95} if image.mode == "RGB" else {})
 
 
 def _cut(path: Path, tile: tuple[int, int, int]):
