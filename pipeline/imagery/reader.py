@@ -126,7 +126,7 @@ class RasterioReader:
         if files[0].ortho is not None:
             from .ortho import read_ortho
 
-            return read_ortho(files, grid, nodata=nodata, resampling=resampling)
+            return read_ortho(files, grid, nodata=nodata, resampling=resampling, within=within)
         left = self.attempts if is_remote(href) else 1
         while True:
             left -= 1
