@@ -133,9 +133,9 @@ class Rpc:
             col = _quotient(terms, self.samp_num, self.samp_den) * self.samp_scale + self.samp_off
         return row, col
 
-    def ground(self, row: ArrayLike, col: ArrayLike, height_m: float) -> tuple[Array, Array]:
-        """(lon, lat) in degrees of pixels on a plane of that height, by Newton's method; NaN where it finds none."""
-        rows, cols = np.broadcast_arrays(np.asarray(row, float), np.asarray(col, float))
+    def ground(self, row: ArrayLike, col: ArrayLike, height_m: ArrayLike) -> tuple[Array, Array]:
+        """(lon, lat) in degrees of pixels on the ground at that height, by Newton's method; NaN where it finds none."""
+        rows, cols, _ = np.broadcast_arrays(np.asarray(row, float), np.asarray(col, float), np.asarray(height_m, float))
         lon, lat = np.full(rows.shape, self.lon_off), np.full(rows.shape, self.lat_off)
         step = 1e-3
         for _ in range(20):
