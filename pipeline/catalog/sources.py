@@ -8,7 +8,8 @@ from pydantic import Field
 
 from .files import FilesSource
 from .stac import StacSource
+from .tiles import TilesSource
 
-Source = Annotated[FilesSource | StacSource, Field(discriminator="kind")]
+Source = Annotated[FilesSource | StacSource | TilesSource, Field(discriminator="kind")]
 
-__all__ = ["FilesSource", "Source", "StacSource"]
+__all__ = ["FilesSource", "Source", "StacSource", "TilesSource"]

@@ -20,8 +20,8 @@ from ..model.grid import Grid
 from ..model.scene import BandFile, TileService
 from ..net.hrefs import redacted
 from ..net.options import NetOptions
+from ..tiff.gdal_env import gdal_env
 from . import windows
-from .gdal_env import gdal_env
 from .tile_fetch import TileRef, blanks, bodies, forget, is_kept, refs
 from .tile_picture import BANDS, pixels
 
