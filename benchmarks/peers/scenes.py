@@ -25,12 +25,17 @@ class SceneSet:
     pixel_m: float
     block_px: int
     dtype: str
+    road_wkt: str = field(repr=False)
     corridor_wkt: str = field(repr=False)
     blocks: tuple[tuple[int, int], ...] = field(repr=False)  # (block row, block col) that touch the corridor
 
     @property
     def corridor(self) -> BaseGeometry:
         return shapely.from_wkt(self.corridor_wkt)
+
+    @property
+    def road(self) -> shapely.LineString:
+        return shapely.from_wkt(self.road_wkt)
 
     def window(self, block: tuple[int, int]) -> tuple[int, int, int, int]:
         """Row, col, rows, cols of a block, without what lies past the scene's edge."""
@@ -90,30 +95,32 @@ def touched(corridor: BaseGeometry, side_px: int, pixel_m: float, block_px: int)
 def ten_metres(folder: Path) -> SceneSet:
     """Four bands as Sentinel-2 comes: each a uint16 COG of 10,980 px, and a road of 143.7 km, 200 m wide in all."""
     side, pixel, block = 10_980, 10.0, 512
-    corridor = shapely.simplify(winding(side * pixel, 143_700.0), 1.0).buffer(100.0)
+    road = shapely.simplify(winding(side * pixel, 143_700.0), 1.0)
     files = []
     for number in range(4):
         path = folder / f"B{number + 1}.tif"
         _cog(path, _texture(side, 1, np.uint16, seed=number), pixel, block)
         files.append(path.name)
-    return _described("ten_metres", folder, tuple(files), 4, side, pixel, block, "uint16", corridor)
+    return _described("ten_metres", folder, tuple(files), 4, side, pixel, block, "uint16", road)
 
 
 def half_metre(folder: Path) -> SceneSet:
     """Four 8-bit bands in one COG of 20,000 px at 0.5 m, pixel by pixel, and a road of 13 km, 200 m wide in all."""
     side, pixel, block = 20_000, 0.5, 512
-    corridor = shapely.simplify(winding(side * pixel, 13_000.0, waves=2), 0.1).buffer(100.0)
+    road = shapely.simplify(winding(side * pixel, 13_000.0, waves=2), 0.1)
     path = folder / "half_metre.tif"
     _cog(path, _texture(side, 4, np.uint8, seed=9), pixel, block)
-    return _described("half_metre", folder, (path.name,), 4, side, pixel, block, "uint8", corridor)
+    return _described("half_metre", folder, (path.name,), 4, side, pixel, block, "uint8", road)
 
 
 def _described(
     name: str, folder: Path, files: tuple[str, ...], bands: int, side: int, pixel: float, block: int, dtype: str,
-    corridor: BaseGeometry,
+    road: shapely.LineString,
 ) -> SceneSet:  # fmt: skip
+    corridor = road.buffer(100.0)
     scene = SceneSet(
-        name, files, bands, side, pixel, block, dtype, shapely.to_wkt(corridor, rounding_precision=3),
+        name, files, bands, side, pixel, block, dtype, shapely.to_wkt(road, rounding_precision=3),
+        shapely.to_wkt(corridor, rounding_precision=3),
         touched(corridor, side, pixel, block),
     )  # fmt: skip
     _mask(folder / f"{name}.mask", scene)
