@@ -22,7 +22,7 @@ from ..model.scene import Sensor
 
 _S2_SCALE, _S2_OFFSET = 1e-4, -0.1
 _S2_OFFSET_SINCE, _S2_OFFSET_DAY = 400, dt.date(2022, 1, 25)
-_S2_BASELINE = ("s2:processing_baseline", "sentinel:processing_baseline", "processing:version")
+_S2_BASELINE = ("s2:processing_baseline", "sentinel:processing_baseline", "processing_baseline", "processing:version")
 _S2_NAMES = ("s2:product_uri", "sentinel:product_id", "s2:product_id", "title")
 _S2_TAKEN_OUT = ("earthsearch:boa_offset_applied", "sentinel:boa_offset_applied")
 _LANDSAT_C2_L2 = (2.75e-5, -0.2)
