@@ -128,8 +128,12 @@ def _holds(group: _Group, image: Image) -> bool:
 
 
 def _split(stem: str, profile: SensorProfile) -> tuple[str, str | None]:
-    """What stands before the known part of a name, and its pattern; ``mask`` for the mask, None for an unknown name."""
-    patterns = {"mask": profile.mask.file} if profile.mask else {}
+    """What stands before the known part of a name, and its pattern; None for an unknown name.
+
+    ``mask`` for that of the mask, ``ignored`` for what the profile passes over.
+    """
+    patterns = {"ignored": profile.ignored} if profile.ignored else {}
+    patterns |= {"mask": profile.mask.file} if profile.mask else {}
     patterns |= {pattern: pattern for pattern in profile.files if pattern}
     for kind, pattern in patterns.items():
         match = re.search(rf"(?:{pattern})$", stem, re.IGNORECASE)
@@ -142,6 +146,8 @@ def _groups(images: Iterable[Image], profile: SensorProfile) -> list[_Group]:
     groups: dict[tuple[str, str], _Group] = {}
     for image in images:
         stem, kind = _split(image.stem, profile)
+        if kind == "ignored":
+            continue
         group = groups.setdefault((str(Path(image.href).parent), stem), _Group(stem))
         if kind == "mask":
             group.mask = group.mask or image

@@ -98,11 +98,19 @@ class SensorProfile(Options):
     border: tuple[float, ...] = Field((), description="Fill values of a mosaic's border, where a file names no nodata.")
     mask: MaskProfile | None = Field(None, description="Quality file that comes with each scene.")
     offset_since: OffsetSince | None = Field(None, description="Products of an earlier baseline have no offset.")
+    ignored: str | None = Field(
+        None, min_length=2, description="Pattern of the end of the names of images in a delivery that are passed over."
+    )
     by_band_count: Mapping[int, str] = Field(
         default_factory=dict, description="Number of bands to the profile that files with so many have instead."
     )
     sources: tuple[str, ...] = Field((), description="Where the values come from.")
     notes: str = Field(min_length=1, description="Where the values come from and what a user must check.")
+
+    @field_validator("ignored")
+    @classmethod
+    def _pattern(cls, value: str | None) -> str | None:
+        return _checked_pattern(value)
 
     @model_validator(mode="after")
     def _once(self) -> SensorProfile:
