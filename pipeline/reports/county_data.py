@@ -14,6 +14,7 @@ from pydantic import Field
 from ..errors import LuyuError
 from ..model.kinds import Zone
 from ..model.options import Options
+from . import coverage as causes_of
 from . import encode, style, values
 from .pages import CountyPage, by_priority, lonlat, records
 
@@ -59,7 +60,7 @@ def page_data(county: CountyPage, options: MapOptions) -> dict[str, Any]:
         "zoneStyles": [[zone, *styled] for zone, styled in style.ZONES.items()],
         "status": dict(style.STATUS),
         "settled": sorted(style.SETTLED),
-        "reasons": dict(style.REASONS),
+        **_coverage(county),
         "roadClasses": dict(style.ROAD_CLASS),
         "outline": encode.polygons(encode.simplified(outline, options.simplify_m)) if outline is not None else [],
         "roads": list(_roads(lonlat(county.roads, "roads"), options.simplify_m)),
@@ -102,6 +103,18 @@ def _stakes(stakes: gpd.GeoDataFrame) -> Iterator[list[Any]]:
     points = np.round(shapely.get_coordinates(stakes.geometry.to_numpy()), 6).tolist()
     for (lon, lat), label, route in zip(points, labels, routes, strict=True):
         yield [lon, lat, values.text(label), round(values.stake_m(values.text(label))), values.text(route)]
+
+
+def _coverage(county: CountyPage) -> dict[str, Any]:
+    """``causes``: what occurs here, with label, colour, pattern and kilometres; ``km``: due and observed."""
+    table = county.coverage
+    km = {} if table is None else causes_of.km_by_cause(table)
+    drawn = () if county.unobserved is None else map(values.text, values.column(county.unobserved, "reason"))
+    present = causes_of.ordered({name or "unknown" for name in drawn} | set(km))
+    causes = [[name, *causes_of.look(name), values.number(km.get(name), 2)] for name in present]
+    names = ("km_due", "km_observed")
+    sums = [] if table is None else [values.number(float(table[name].sum()), 2) for name in names]
+    return {"causes": causes, "km": sums}
 
 
 def _unobserved(county: CountyPage, simplify_m: float) -> Iterator[list[Any]]:

@@ -54,6 +54,7 @@ class _Top(MacroElement):
         "{% endmacro %}"
         "{% macro html(this, kwargs) %}"
         '<header id="top"><h1>@@name@@ <small>@@code@@</small></h1><p class="facts">@@facts@@</p>'
+        '<p class="gap">@@gap@@</p>'
         '<p class="stamp">@@internal@@</p><p class="tools" id="tools"></p></header>'
         "{% endmacro %}"
     )
@@ -106,6 +107,7 @@ def _filled(page: str, county: CountyPage, options: MapOptions) -> str:
         "name": values.text(county.name),
         "code": values.text(county.code),
         "facts": values.facts_line(county.meta),
+        "gap": _gap(county),
         "internal": f"{style.INTERNAL.zh} {style.INTERNAL.en}",
         "foot": f"{style.foot_line()}. Leaflet 1.9.4 (BSD-2-Clause)",
     }
@@ -118,6 +120,15 @@ def _filled(page: str, county: CountyPage, options: MapOptions) -> str:
         "data": values.json_block(page_data(county, options)),
     }
     return re.sub("@@([a-z_]+)@@", lambda match: parts[match[1]], page)
+
+
+def _gap(county: CountyPage) -> str:
+    """What of the county's roads was not observed, in a line; empty where all was."""
+    table = county.coverage
+    if table is None or not float(table["km_unobserved"].sum()) > 0:
+        return ""
+    lost, due = (values.number(float(table[name].sum()), 2) for name in ("km_unobserved", "km_due"))
+    return f"未观测 {lost}/{due} km not observed"
 
 
 def _named(element: Any, name: str) -> Any:

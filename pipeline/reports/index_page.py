@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +14,7 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from . import coverage as causes_of
 from . import encode, offline, ranking, style, values
 from .pages import IndexPage, by_priority, lonlat, records
 
@@ -40,9 +41,14 @@ def render(summary: IndexPage) -> str:
         rows=[_row(row, kinds) for row in records(table)],
         total=_total(table, kinds),
         drawing=_drawing(summary, findings),
-        coverage=[_coverage_row(row) for row in records(summary.coverage)],
+        coverage=_coverage(summary.coverage),
+        alarms=[_alarm(alarm) for alarm in summary.alarms],
     )
     return offline.seal(page)
+
+
+def _alarm(alarm: Mapping[str, Any]) -> dict[str, str]:
+    return {name: values.text(alarm.get(name)) for name in ("zh", "en", "remedy_zh", "remedy_en")}
 
 
 def county_link(code: object) -> str:
@@ -78,15 +84,34 @@ def _total(table: pd.DataFrame, kinds: list[str]) -> dict[str, Any]:
     return _row(sums, kinds)
 
 
-def _coverage_row(row: dict[str, Any]) -> dict[str, str]:
-    why = [
-        f"{style.word(style.REASONS, name).zh} {values.number(km, 2)} km" for name, km in values.reasons(row.get("why"))
-    ]
+def _coverage(coverage: pd.DataFrame) -> dict[str, Any]:
+    """Coverage by county and by route, with a column per cause that occurs anywhere."""
+    causes = list(causes_of.km_by_cause(coverage))
+    plain = coverage.assign(county_code=[values.text(code) for code in values.column(coverage, "county_code")])
+    counties = [_coverage_row(part, causes) for _, part in plain.groupby("county_code", sort=True)]
     return {
-        "route": values.text(row.get("route_code")),
-        "county": values.text(row.get("county_name")) or values.text(row.get("county_code")),
-        **{name: values.number(row.get(name), 2) for name in ("km_due", "km_observed", "km_unobserved")},
-        "why": "；".join(why) or values.text(row.get("why")),
+        "causes": [(name, causes_of.look(name)) for name in causes],
+        "counties": sorted(counties, key=lambda row: (-row["lost"], row["code"])),
+        "rows": [_coverage_row(plain.iloc[[at]], causes) for at in range(len(plain))],
+        "total": _coverage_row(plain, causes) if len(plain) else None,
+    }
+
+
+def _coverage_row(part: pd.DataFrame, causes: list[str]) -> dict[str, Any]:
+    """One or more rows of the coverage table as one: kilometres, and their shares for the bar."""
+    first, by_cause = part.iloc[0], causes_of.km_by_cause(part)
+    km = {name: float(pd.to_numeric(part[name]).sum()) for name in ("km_due", "km_observed", "km_unobserved")}
+    due = max(km["km_due"], 1e-9)
+    return {
+        "code": values.text(first.get("county_code")),
+        "route": values.text(first.get("route_code")),
+        "county": values.text(first.get("county_name")) or values.text(first.get("county_code")) or "未定县区",
+        **{name: values.number(value, 2) for name, value in km.items()},
+        "lost": km["km_unobserved"],
+        "share": f"{values.number(100 * km['km_observed'] / due, 1)}%" if km["km_due"] > 0 else "—",
+        "gap": km["km_observed"] < 0.95 * km["km_due"],
+        "causes": [values.number(by_cause[name], 2) if name in by_cause else "" for name in causes],
+        "bar": [(causes_of.look(name), round(100 * by_cause[name] / due, 2)) for name in causes if name in by_cause],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -22,7 +22,8 @@ class CountyPage:
 
     Tables are in EPSG:4490 or 4326 (a metric CRS is converted). ``roads``: ``route_code, name, road_class``;
     ``zones``: ``zone, basis``; ``stakes``: points with ``stake`` (text, K12+300) and ``route_code``; ``findings``:
-    FINDINGS; ``unobserved``: lines with ``reason`` (a name of ``style.REASONS``) and perhaps ``route_code``.
+    FINDINGS; ``unobserved``: lines with ``reason`` (a name of ``style.CAUSES``) and perhaps ``route_code``;
+    ``coverage``: this county's rows of the table in ``IndexPage``.
     ``chips``: finding_id -> pictures (before, after) as WebP, JPEG or PNG. ``meta``: run facts by name of
     ``style.META``, shown in the order given.
     """
@@ -36,6 +37,7 @@ class CountyPage:
     findings: gpd.GeoDataFrame
     chips: Mapping[str, tuple[bytes, bytes]] = field(default_factory=dict)
     unobserved: gpd.GeoDataFrame | None = None
+    coverage: pd.DataFrame | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -44,8 +46,9 @@ class IndexPage:
     """All that the overview shows.
 
     ``counties``: COUNTIES; ``roads``, ``findings``: as in ``CountyPage``; ``coverage``: one row per route and county
-    with ``route_code, county_code, km_due, km_observed, km_unobserved, why`` (``cloud 1.20; no_image 0.30``).
-    ``meta``: run facts by name of ``style.META``.
+    with ``route_code, county_code, km_due, km_observed, km_unobserved, why`` (``cloud 1.20; no_scene 0.30``) and a
+    column ``km_CAUSE`` per cause. ``meta``: run facts by name of ``style.META``. ``alarms``: what makes the run's result
+    doubtful as a whole, each with ``zh, en, remedy_zh, remedy_en``.
     """
 
     title: str
@@ -54,6 +57,7 @@ class IndexPage:
     findings: gpd.GeoDataFrame
     coverage: pd.DataFrame
     meta: Mapping[str, Any] = field(default_factory=dict)
+    alarms: Sequence[Mapping[str, Any]] = ()
 
 
 def lonlat(frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:

@@ -16,7 +16,8 @@ from xlsxwriter.worksheet import Worksheet
 
 from ..model.tables import FINDINGS
 from . import ranking, style, values
-from .pages import by_priority
+from .coverage import in_words
+from .pages import by_priority, records
 
 COLUMNS = (
     "case_no", "status", "priority", "kind", "confidence", "route_code", "stake_from", "stake_to", "stake", "side",
@@ -175,9 +176,8 @@ def _coverage_sheet(sheet: Worksheet, coverage: pd.DataFrame, formats: dict[str,
                 sheet.write_number(row, col, float(shown), formats["0.00"])
             elif not name.startswith("km_"):
                 sheet.write_string(row, col, values.text(value)[:_LONGEST])
-    for row, value in enumerate(values.column(coverage, "why"), start=1):
-        why = [f"{style.word(style.REASONS, name).zh} {values.number(km, 2)} km" for name, km in values.reasons(value)]
-        sheet.write_string(row, len(names), "；".join(why) or values.text(value)[:_LONGEST])
+    for row, record in enumerate(records(coverage), start=1):
+        sheet.write_string(row, len(names), in_words(record)[:_LONGEST])
 
 
 def _notes_sheet(sheet: Worksheet, meta: Mapping[str, Any], formats: dict[str, Format]) -> None:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ..model import kinds as k
+from ..model.cause import Cause as c  # noqa: N813  a table of nothing but its members
 
 
 class Word(NamedTuple):
@@ -36,6 +37,15 @@ class ZoneStyle(NamedTuple):
     en: str
     fill: str
     line: str
+
+
+class CauseStyle(NamedTuple):
+    """How a cause of not observing is named and drawn; ``dash``: lengths on and off along the road, px."""
+
+    zh: str
+    en: str
+    colour: str
+    dash: str
 
 
 def _frozen(**words: tuple[str, str]) -> Mapping[str, Word]:
@@ -88,13 +98,19 @@ STATUS = _frozen(
 SETTLED = frozenset({"permitted", "dismissed", "rectified", "closed", "revisited"})
 """Statuses that ask nothing of an officer; drawn grey."""
 
-REASONS = _frozen(
-    no_image=("无影像", "no image"),
-    cloud=("云或云影", "cloud or shadow"),
-    nodata=("影像缺失", "no data"),
-    shift=("两期错位过大", "shift beyond tolerance"),
-    failed=("处理失败", "processing failed"),
-    unknown=("原因不明", "unknown"),
+CAUSES: Mapping[str, CauseStyle] = MappingProxyType(
+    {
+        c.NO_SCENE.value: CauseStyle(c.NO_SCENE.zh, c.NO_SCENE.en, "#6b6f73", "2 7"),
+        c.CLOUD.value: CauseStyle(c.CLOUD.zh, c.CLOUD.en, "#0072b2", "7 4"),
+        c.SHIFT_REFUSED.value: CauseStyle(c.SHIFT_REFUSED.zh, c.SHIFT_REFUSED.en, "#7a3f9d", "2 3"),
+        c.SHIFT_UNMEASURED.value: CauseStyle(c.SHIFT_UNMEASURED.zh, c.SHIFT_UNMEASURED.en, "#b86aa0", "2 3 6 3"),
+        c.READ_FAILURE.value: CauseStyle(c.READ_FAILURE.zh, c.READ_FAILURE.en, "#c1121f", "4 2"),
+        c.FAILED.value: CauseStyle(c.FAILED.zh, c.FAILED.en, "#7a1f12", "10 2 2 2"),
+    }
+)
+"""Why a stretch was not observed; drawn as ticks across the road in a pattern and colour of its own."""
+REASONS: Mapping[str, Word] = MappingProxyType(
+    {name: Word(look.zh, look.en) for name, look in CAUSES.items()} | {"unknown": Word("原因不明", "unknown")}
 )
 ROAD_CLASS = _frozen(
     expressway=("高速公路", "expressway"),
@@ -170,6 +186,7 @@ PAGE = _frozen(
     roads=("公路", "roads"),
     stakes=("桩号", "stakes"),
     unobserved=("未观测路段", "not observed"),
+    all_observed=("无", "none"),
     findings=("线索", "clues"),
     permitted=("有许可或已了结", "permitted or settled"),
     undetermined=("区域待定", "zone undetermined"),

@@ -131,10 +131,10 @@ def why_member(row: Mapping[str, Any]) -> str:
 
 
 def reasons(value: object) -> list[tuple[str, float]]:
-    """Reasons for unobserved kilometres, from ``cloud 1.20; no_image 0.30``.
+    """Reasons for unobserved kilometres, from ``cloud 1.20; no_scene 0.30``.
 
-    >>> reasons("cloud 1.20; no_image 0.30"), reasons(None)
-    ([('cloud', 1.2), ('no_image', 0.3)], [])
+    >>> reasons("cloud 1.20; no_scene 0.30"), reasons(None)
+    ([('cloud', 1.2), ('no_scene', 0.3)], [])
     """
     found = []
     for part in text(value).split(";"):

@@ -62,10 +62,10 @@ def publish_maps(folder: RunFolder) -> None:
     facts, created = meta(record), last_day(record)
     counties = tables["counties"].sort_values("code")
     for county in counties.itertuples():
-        page = _county_page(county, tables, findings, folder, facts)
+        page = _county_page(county, tables, findings, coverage, folder, facts)
         write_text(folder.county(county.code), county_map.render(page))
     title = record["totals"]["name"]
-    index = IndexPage(title, counties, tables["roads"], findings, coverage, facts)
+    index = IndexPage(title, counties, tables["roads"], findings, coverage, facts, record.get("alarms", ()))
     write_text(folder.index, index_page.render(index))
     write_bytes(folder.register, register.workbook(findings, counties, coverage, created=created, meta=facts))
     for county in counties.itertuples():
@@ -87,6 +87,7 @@ def _county_page(
     county: Any,
     tables: Mapping[str, gpd.GeoDataFrame],
     findings: gpd.GeoDataFrame,
+    coverage: pd.DataFrame,
     folder: RunFolder,
     facts: Mapping[str, Any],
 ) -> CountyPage:
@@ -109,6 +110,7 @@ def _county_page(
         findings=mine,
         chips=chips,
         unobserved=tables["unobserved"][tables["unobserved"]["county_code"] == county.code],
+        coverage=coverage[coverage["county_code"] == county.code],
         meta=facts,
     )
 

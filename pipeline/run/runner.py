@@ -76,7 +76,7 @@ def run(config: RunConfig, *, fresh: bool = False, on_step: Step | None = None) 
         findings = findings.assign(case_no=settled["case_no"], status=settled["status"])
         cut_chips(findings, results, plan, folder, step)
         stretches = pd.concat([result.stretches for result in results], ignore_index=True)
-        coverage = coverage_table(stretches)
+        coverage = coverage_table(stretches, plan.due)
         record = run_record(
             plan, results, findings, table, coverage, reused=reused, seconds=time.perf_counter() - started
         )

@@ -20,13 +20,14 @@ from ..detectors import registry
 from ..detectors.base import View
 from ..imagery.raster import burn
 from ..imagery.reader import RasterioReader
+from ..model.cause import Cause
 from ..model.grid import Grid, Tile
 from ..model.options import Options
 from ..model.scene import Scene
 from ..model.tables import CANDIDATES
 from ..prepare.pair import Pair, prepare_pair
 from ..prepare.register import Registration
-from .coverage import COLUMNS, NO_IMAGE, observed_stretches
+from .coverage import lost_stretches, observed_stretches
 
 _EDGE_PX = 1.5
 
@@ -86,7 +87,7 @@ def process_tile(job: TileJob) -> TileResult:
             "why": str(error),
             "trace": "".join(traceback.format_exception(error, limit=-4)),
         }
-        stretches = job.due.assign(reason="failed")[[*COLUMNS, "geometry"]]
+        stretches = lost_stretches(job.due, error)
         return TileResult(job.tile.tile_id, CANDIDATES.empty(crs=job.tile.grid.epsg), stretches, {}, failure)
     seconds = round(time.perf_counter() - started, 3)
     return TileResult(result.tile_id, result.candidates, result.stretches, {**result.facts, "seconds": seconds})
@@ -96,8 +97,9 @@ def _process(job: TileJob) -> TileResult:
     tile, grid = job.tile, job.tile.grid
     nothing = CANDIDATES.empty(crs=grid.epsg)
     if not job.before or not job.after:
-        unseen = {NO_IMAGE: np.ones(grid.shape, bool)}
-        return TileResult(tile.tile_id, nothing, observed_stretches(job.due, unseen, grid), {"skipped": NO_IMAGE})
+        unseen = {Cause.NO_SCENE.value: np.ones(grid.shape, bool)}
+        stretches = observed_stretches(job.due, unseen, grid)
+        return TileResult(tile.tile_id, nothing, stretches, {"skipped": str(Cause.NO_SCENE)})
     pair = prepare_pair(job.before, job.after, grid, job.bands, reader=job.reader, options=job.imagery.pair)
     stretches = observed_stretches(job.due, pair.reasons, grid)
     facts = {"observed_share": round(float(pair.observed.mean()), 4), **_registration(pair.registration)}

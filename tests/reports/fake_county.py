@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from shapely import LineString, Point, Polygon, affinity, box
 
+from pipeline.model.cause import Cause
 from pipeline.model.tables import FINDINGS
 from pipeline.reports.chips import ChipOptions, pair_chips
 from pipeline.reports.pages import CountyPage, IndexPage
@@ -153,7 +154,8 @@ def stakes_frame() -> gpd.GeoDataFrame:
 
 
 def unobserved_frame() -> gpd.GeoDataFrame:
-    parts = [("G311", "cloud", 50, 58), ("S253", "no_image", 80, 100)]
+    parts = [("G311", "cloud", 50, 58), ("S253", "no_scene", 80, 100), ("G311", "shift_refused", 20, 26)]
+    parts += [("X201", "read_failure", 10, 30), ("X201", "failed", 40, 50), ("X201", "shift_unmeasured", 60, 75)]
     rows = [(route, why, LineString(list(ROADS[route].coords)[a:b])) for route, why, a, b in parts]
     return gpd.GeoDataFrame(rows, columns=["route_code", "reason", "geometry"], crs=4490)
 
@@ -193,6 +195,7 @@ def make_county(n: int = 60, **changes) -> CountyPage:
         "findings": findings,
         "chips": make_chips(findings.head(30)),
         "unobserved": unobserved_frame(),
+        "coverage": coverage_frame()[lambda table: table["county_code"] == "320322"],
         "meta": META,
     }
     return CountyPage(**(given | changes))
@@ -201,11 +204,12 @@ def make_county(n: int = 60, **changes) -> CountyPage:
 def coverage_frame() -> pd.DataFrame:
     return pd.DataFrame(
         [
-            ("G311", "320322", "沛县", 30.4, 28.1, 2.3, "cloud 1.9; nodata 0.4"),
-            ("S253", "320322", "沛县", 31.0, 24.8, 6.2, "no_image 6.2"),
-            ("G311", "320321", "丰县", 22.0, 22.0, 0.0, ""),
+            ("G311", "320322", "沛县", 30.4, 28.1, 2.3, "cloud 1.9; shift_refused 0.4", 0, 1.9, 0.4, 0, 0, 0),
+            ("S253", "320322", "沛县", 31.0, 24.8, 6.2, "no_scene 6.2", 6.2, 0, 0, 0, 0, 0),
+            ("G311", "320321", "丰县", 22.0, 22.0, 0.0, "", 0, 0, 0, 0, 0, 0),
         ],
-        columns=["route_code", "county_code", "county_name", "km_due", "km_observed", "km_unobserved", "why"],
+        columns=["route_code", "county_code", "county_name", "km_due", "km_observed", "km_unobserved", "why"]
+        + [cause.column for cause in Cause],
     )
 
 

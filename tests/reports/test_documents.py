@@ -16,6 +16,7 @@ from fake_county import coverage_frame, make_chips, make_findings, make_index
 from PIL import Image
 
 from pipeline.errors import LuyuError
+from pipeline.model.cause import Cause
 from pipeline.model.tables import FINDINGS
 from pipeline.reports import chips, gis, notice, ranking, register, style
 from pipeline.reports.notice import NoticeForm, NoticeOptions
@@ -251,7 +252,7 @@ def test_geojson_survives_odd_cells():
 def test_coverage_csv_is_ordered_and_holds_no_formula():
     frame = coverage_frame().assign(note=["=1+1", "-2", "ok"])
     rows = list(csv.DictReader(io.StringIO(gis.coverage_csv(frame.sample(frac=1, random_state=4)))))
-    assert list(rows[0]) == [*gis.COVERAGE_COLUMNS, "note"]
+    assert list(rows[0]) == [*gis.COVERAGE_COLUMNS, *(cause.column for cause in Cause), "note"]
     assert [(r["county_code"], r["route_code"]) for r in rows] == [
         ("320321", "G311"),
         ("320322", "G311"),

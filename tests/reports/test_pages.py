@@ -11,6 +11,7 @@ import shapely
 from fake_county import OUTLINE, ROADS, make_county, make_findings, make_index
 
 from pipeline.errors import LuyuError
+from pipeline.model.cause import Cause
 from pipeline.reports import county_data, county_map, encode, index_page, offline
 from pipeline.reports.county_data import MapOptions
 from pipeline.reports.pages import lonlat
@@ -133,7 +134,9 @@ def test_every_finding_and_stretch_stands_in_the_data(county):
         r.finding_id
         for r in county.findings.sort_values(["priority", "finding_id"], ascending=[False, True]).itertuples()
     ]
-    assert {gap[0] for gap in data["unobserved"]} == {"cloud", "no_image"}
+    assert {gap[0] for gap in data["unobserved"]} == set(Cause)
+    assert [cause[0] for cause in data["causes"]] == list(Cause)
+    assert {cause[0]: cause[5] for cause in data["causes"]}["cloud"] == "1.90"
     assert len(data["stakes"]) == len(county.stakes)
     assert {zone[0] for zone in data["zones"]} == {"pavement", "highway_land", "control_zone"}
     card = dict(zip(data["card"], data["findings"][0]["card"], strict=True))
@@ -168,7 +171,8 @@ def test_the_overview_shows_numerators_and_denominators():
     page = index_page.render(make_index())
     assert "39/54" in page  # inside the zone, of all clues of one county
     assert "74.9/83.4" in page  # km observed of km due
-    assert "云或云影 1.90 km；影像缺失 0.40 km" in page
+    assert "云、霾、雪遮挡" in page
+    assert page.count('<td class="n">1.90</td>') == 3  # under cloud: of the county, in all, of the route
     assert 'href="counties/320322.html"' in page
     assert "<script" not in page
 

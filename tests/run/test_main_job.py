@@ -170,7 +170,8 @@ def test_a_broken_image_fails_its_tiles_and_only_those(world: Path, tmp_path: Pa
         assert failure["tile"]
         assert victim.stem in failure["why"] or victim.name in failure["why"]
     rows = list(csv.DictReader(first.folder.coverage.read_text(encoding="utf-8-sig").splitlines()))
-    assert any("failed" in row["why"] for row in rows)
+    assert sum(float(row["km_read_failure"]) for row in rows) > 0
+    assert all("read_failure" in row["why"] for row in rows if float(row["km_read_failure"]))
     victim.write_bytes(good)
 
 

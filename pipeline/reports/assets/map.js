@@ -36,12 +36,19 @@ luyu.Chart = function (map, onPick) {
     layers.roads.addLayer(L.polyline(path, wide));
     layers.roads.addLayer(L.polyline(path, Object.assign({}, wide, { color: "#4a5560", weight: 2 })));
   });
-  data.unobserved.forEach(function (gap) {
-    var path = luyu.lines(gap[2]), reason = data.reasons[gap[0]] || [gap[0], ""];
-    var tip = el("span", {}, [luyu.label(luyu.word("unobserved")), el("br"), el("b", { text: gap[1] + " " }), luyu.label(reason)]);
-    layers.unobserved.addLayer(L.polyline(path, { renderer: live, color: "#fff", weight: 11, opacity: 0.85, lineCap: "butt" }).bindTooltip(tip, { sticky: true }));
-    layers.unobserved.addLayer(L.polyline(path, { renderer: live, color: "#5b3a8c", weight: 9, dashArray: "2 5", lineCap: "butt", interactive: false }));
+  // Stretches not observed: ticks across a pale band, in a colour and rhythm of their own for each cause.
+  var causes = {}, known = {};
+  data.causes.forEach(function (cause) {
+    known[cause[0]] = { label: [cause[1], cause[2]], colour: cause[3], dash: cause[4], km: cause[5] };
+    causes[cause[0]] = L.layerGroup();
   });
+  data.unobserved.forEach(function (gap) {
+    var path = luyu.lines(gap[2]), cause = known[gap[0]];
+    var tip = el("span", {}, [luyu.label(luyu.word("unobserved")), el("br"), el("b", { text: gap[1] + " " }), luyu.label(cause.label)]);
+    causes[gap[0]].addLayer(L.polyline(path, { renderer: live, color: "#fff", weight: 12, opacity: 0.9, lineCap: "butt" }).bindTooltip(tip, { sticky: true }));
+    causes[gap[0]].addLayer(L.polyline(path, { renderer: live, color: cause.colour, weight: 10, dashArray: cause.dash, lineCap: "butt", interactive: false }));
+  });
+  data.causes.forEach(function (cause) { layers.unobserved.addLayer(causes[cause[0]]); });
 
   // ---- findings
   var marks = L.layerGroup().addTo(map), ring = null, shown = [];
@@ -138,8 +145,11 @@ luyu.Chart = function (map, onPick) {
     }), [
       legendRow("roads", luyu.word("roads"), swatch([line({ stroke: "#4a5560", "stroke-width": 3 })]), true),
       legendRow("stakes", luyu.word("stakes"), swatch([luyu.svg("circle", { cx: 13, cy: 7, r: 4, fill: "#fff", stroke: "#333" })]), true),
-      legendRow("unobserved", luyu.word("unobserved"), swatch([line({ stroke: "#5b3a8c", "stroke-width": 9, "stroke-dasharray": "2 5" })]), true)
-    ]);
+      legendRow("unobserved", luyu.word("unobserved"), null, true)
+    ], data.causes.map(function (cause) {
+      var hatch = swatch([line({ x1: 0, x2: 26, stroke: "#fff", "stroke-width": 12 }), line({ x1: 0, x2: 26, stroke: cause[3], "stroke-width": 10, "stroke-dasharray": cause[4] })]);
+      return el("p", { "class": "cause" }, [hatch, luyu.label([cause[1], cause[2]]), cause[5] ? el("b", { text: cause[5] + " km" }) : null]);
+    }), data.causes.length ? [] : [el("p", { "class": "cause" }, [luyu.label(luyu.word("all_observed"))])]);
     var open = window.innerWidth >= 600;
     var notes = el("p", { "class": "note" }, [
       luyu.symbol(data.kinds[0][0], luyu.GREY), luyu.label(luyu.word("permitted")), el("br"),
