@@ -142,7 +142,12 @@ class RasterioReader:
                     raise ImageryError(redacted(href), names, _plain(error, href)) from None
 
     def planned(
-        self, files: Sequence[BandFile], grid: Grid, *, within: BaseGeometry | None = None
+        self,
+        files: Sequence[BandFile],
+        grid: Grid,
+        *,
+        resampling: Resampling = "bilinear",
+        within: BaseGeometry | None = None,
     ) -> tuple[list[Span], int]:
         """The bytes that ``read_many`` would read of a TIFF (spans of start and stop), and its overview factor (1: full).
 
@@ -155,7 +160,7 @@ class RasterioReader:
             checked(href)
             with gdal_env():
                 origin = origin_of(files[0], self.network)
-                job = self._job(origin, [file.band.index for file in files], grid, "bilinear", within)
+                job = self._job(origin, [file.band.index for file in files], grid, resampling, within)
                 factor = 1 if job.level is None else origin.facts(None).factors[job.level]
                 return self._spans(origin, job), factor
         except (ValueError, NetError) as error:

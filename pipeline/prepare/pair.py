@@ -35,6 +35,10 @@ class PairOptions(Options):
     registration: RegistrationOptions = RegistrationOptions()
     radiometry: RadiometryOptions = RadiometryOptions()
 
+    def margin_px(self, pixel_m: float) -> int:
+        """How far past a window is read, px, so that what a correction moves in at its edge is there."""
+        return math.ceil(self.registration.tolerance_px(pixel_m)) + _KERNEL_PX
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -138,8 +142,8 @@ def prepare_pair(
     No scenes, or none that touches the window, is no error: nothing is observed there then, and ``reasons`` says so.
     """
     reader, options = reader or RasterioReader(), options or PairOptions()
-    margin_px = math.ceil(options.registration.tolerance_px(grid.pixel_m)) + _KERNEL_PX
-    wide = grid.padded(margin_px)  # so that what moves in at the edge is there
+    margin_px = options.margin_px(grid.pixel_m)
+    wide = grid.padded(margin_px)
     after = mosaic(after_scenes, wide, bands, reader=reader, options=options, margin_px=margin_px)
     before = mosaic(
         before_scenes, wide, bands, reader=reader, options=options, reference=after.image, margin_px=margin_px
