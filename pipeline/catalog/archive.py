@@ -108,7 +108,9 @@ def unpack_needed(hrefs: Iterable[str]) -> tuple[Path, ...]:
         path = Path(href)
         if "://" in href or path.is_file():
             continue
-        place = next((parent for parent in path.parents if (_looked(parent) / "index.json").is_file()), None)
+        place = next(
+            (parent for parent in path.parents if parent.name and (_looked(parent) / "index.json").is_file()), None
+        )
         if place is None or place in done:
             continue
         source = Path(json.loads((_looked(place) / "index.json").read_text(encoding="utf-8"))["archive"])

@@ -132,9 +132,9 @@ def _split(stem: str, profile: SensorProfile) -> tuple[str, str | None]:
 
     ``mask`` for that of the mask, ``ignored`` for what the profile passes over.
     """
-    patterns = {"ignored": profile.ignored} if profile.ignored else {}
-    patterns |= {"mask": profile.mask.file} if profile.mask else {}
+    patterns = {"mask": profile.mask.file} if profile.mask else {}
     patterns |= {pattern: pattern for pattern in profile.files if pattern}
+    patterns |= {"ignored": profile.ignored} if profile.ignored else {}
     for kind, pattern in patterns.items():
         match = re.search(rf"(?:{pattern})$", stem, re.IGNORECASE)
         if match is not None:

@@ -122,7 +122,7 @@ class FilesSource(Options):
         )
         seams = {} if source.seamlines is None else parts_by_day(source.seamlines, source.seamlines.path)
         dated, faults = _all_dated(source, self.entries, sensor)
-        days: set[dt.date] = set()
+        days: set[tuple[dt.date, dt.date]] = set()
         found: list[tuple[Scene, str]] = []
         for one in dated:
             try:
@@ -131,7 +131,7 @@ class FilesSource(Options):
                     if one.days is None and seams
                     else [one.part]
                 )
-                days.update(part.last for part in parts)
+                days.update((part.first, part.last) for part in parts)
                 parts = [part for part in parts if part.first in period and part.last in period]
                 if not parts:
                     continue
@@ -148,13 +148,13 @@ class FilesSource(Options):
             raise CatalogError(self._nothing(period, sorted(days)))
         return tuple(sorted(_named(found), key=lambda scene: (scene.day, scene.scene_id)))
 
-    def _nothing(self, period: Period, days: Sequence[dt.date]) -> str:
-        inside = sum(day in period for day in days)
-        if inside:
+    def _nothing(self, period: Period, days: Sequence[tuple[dt.date, dt.date]]) -> str:
+        if any(first in period and last in period for first, last in days):
             return (
                 f"imagery.source.scenes: none of the images of {period} touches the area; check the roads and the area"
             )
-        shown = ", ".join(map(str, days[:6])) + (f" and {len(days) - 6} more days" if len(days) > 6 else "")
+        shown = ", ".join(str(first) if first == last else f"{first}/{last}" for first, last in days[:6])
+        shown += f" and {len(days) - 6} more days" if len(days) > 6 else ""
         return f"imagery.source.scenes: no image lies in {period}; the files are of {shown}"
 
 
