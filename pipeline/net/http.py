@@ -118,13 +118,16 @@ def _asker(options: NetOptions) -> Callable[[str, Mapping[str, str]], bytes]:
 
 def _patiently(href: str, once: Callable[[bool], _T], options: NetOptions) -> _T:
     """``once`` until it succeeds, with pauses; a refused token is renewed one time."""
-    host, renew = urlsplit(href).netloc, False
+    host, renew, renewed = urlsplit(href).netloc, False, False
     for left in range(options.tries - 1, -1, -1):
         _wait_for(host)
         try:
             return once(renew)
         except PassingError as fault:
             renew = fault.status in (401, 403)
+            if renew and renewed:
+                raise NetError(redacted(href), fault.why, fault.status) from None
+            renewed |= renew
             pause_s = fault.wait_s
             if pause_s is not None and pause_s > options.retry_after_max_s:
                 raise NetError(
@@ -180,6 +183,8 @@ def _retry_after_s(answer: Answer) -> float | None:
 def _checked(href: str, answer: Answer, start: int, stop: int, size: int | None, etag: str) -> Span:
     """The span that was asked for out of an answer; a fault that may pass if it is another one."""
     told = answer.headers.get("etag", "")
+    if answer.headers.get("content-type", "").startswith("text/html"):
+        raise PassingError("the server sends a page in place of the file; does it ask to log in?", answer.status)
     if answer.status == 200:
         if size is not None and len(answer.body) != size:
             raise NetError(

@@ -77,7 +77,7 @@ def once(asking: Asking, options: NetOptions, renew: bool, ask: Callable[[str, M
             )  # fmt: skip
             if response.status not in _REDIRECTS:
                 return _read(asking, response, options)
-            response.release_conn()
+            response.close()  # its body is not read, so the connection cannot be used again
             url = _redirected(asking.href, url, response.headers.get("Location", ""))
     except HTTPError as error:
         raise PassingError(f"no whole answer ({_plain(error)}); check address, network and proxy") from None
@@ -108,9 +108,12 @@ def _read(asking: Asking, response: BaseHTTPResponse, options: NetOptions) -> An
             raise NetError(href, "the server ignores byte ranges and would send the whole file; host it elsewhere")
         raise NetError(href, f"sends {declared} bytes, {max_bytes} at most are read")
     started, parts, got = time.monotonic(), [], 0
-    for chunk in response.stream(_CHUNK, decode_content=True):
+    # read1 gives what there is: waiting for whole chunks would not see that an answer comes in drops.
+    while chunk := response.read1(_CHUNK, decode_content=True):
         parts.append(chunk)
         got += len(chunk)
+        if got > max_bytes and response.status >= 300:
+            break
         if got > max_bytes:
             response.close()
             raise NetError(href, f"sends more than the {max_bytes} bytes that are read at most")
@@ -118,6 +121,8 @@ def _read(asking: Asking, response: BaseHTTPResponse, options: NetOptions) -> An
         if spent_s > _GRACE_S and got / spent_s < options.slowest_kb_s * 1000:
             response.close()
             raise PassingError(f"slower than {options.slowest_kb_s:g} kB/s")
+    if got > max_bytes:
+        response.close()
     response.release_conn()
     return Answer(response.status, headers, b"".join(parts))
 
