@@ -39,6 +39,7 @@ class Asked:
     method: str
     uri: str
     headers: Mapping[str, str]
+    body: bytes = b""
     fault: str = ""
     at: float = field(default_factory=time.monotonic)
 
@@ -153,9 +154,12 @@ class _Handler(socketserver.BaseRequestHandler):
                 headers = {name.lower(): text.strip() for name, _, text in (line.partition(":") for line in lines[1:])}
                 wanted = int(headers.get("content-length", 0))
                 while len(got) < wanted:
-                    got += self.request.recv(1 << 16)
-                got = got[wanted:]
-                if not self.answer(Asked(method, uri, headers)):
+                    more = self.request.recv(1 << 16)
+                    if not more:
+                        return
+                    got += more
+                body, got = got[:wanted], got[wanted:]
+                if not self.answer(Asked(method, uri, headers, body)):
                     return
 
     def answer(self, asked: Asked) -> bool:
@@ -176,7 +180,9 @@ class _Handler(socketserver.BaseRequestHandler):
         return True
 
     def send(self, status: int, headers: Mapping[str, str], body: bytes, *, length: int | None = None) -> None:
-        told = {"Content-Length": str(len(body) if length is None else length), **headers}
+        told = {**headers}
+        if "Transfer-Encoding" not in headers:
+            told["Content-Length"] = str(len(body) if length is None else length)
         head = f"HTTP/1.1 {status} .\r\n" + "".join(f"{name}: {text}\r\n" for name, text in told.items()) + "\r\n"
         self.request.sendall(head.encode("latin-1") + body)
 
