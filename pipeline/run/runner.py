@@ -11,6 +11,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from ..catalog.archive import unpack_needed
 from ..config import RunConfig
 from ..errors import WorkspaceError
 from ..ledger import Ledger
@@ -67,6 +68,7 @@ def run(config: RunConfig, *, fresh: bool = False, on_step: Step | None = None) 
     with folder.held():
         if fresh:
             parts.discard(folder)
+        _unpack(plan)
         results, reused = _tiles(plan, folder, step)
         candidates = join(_stack([result.candidates for result in results], plan), config.detectors)
         table = placed(candidates, plan)
@@ -84,6 +86,12 @@ def run(config: RunConfig, *, fresh: bool = False, on_step: Step | None = None) 
         parts.discard(folder, keep=plan.fingerprint)
     failures = tuple(result.failure for result in results if result.failure is not None)
     return RunReport(folder, record, failures, findings)
+
+
+def _unpack(plan: Plan) -> None:
+    """Archives that the plan only looked into, unpacked before anything depends on their files' sizes and times."""
+    for scene in (*plan.before, *plan.after):
+        unpack_needed([file.href for file in (*scene.files.values(), scene.mask) if file is not None])
 
 
 def rebuild(root: Path) -> RunFolder:
