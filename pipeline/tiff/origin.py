@@ -47,8 +47,11 @@ class LocalFile:
 
     def facts(self, level: int | None) -> Facts:
         """See :class:`Origin`."""
-        with self.opened(level, ()) as source:
-            return facts_of(source)
+        try:
+            stat = Path(self.href).stat()
+        except OSError:  # GDAL says it in its own words
+            return _facts_of_local(self, level)
+        return _local_facts(self, level, stat.st_size, stat.st_mtime_ns)
 
     @contextmanager
     def opened(self, level: int | None, wanted: Sequence[Span], ahead: Sequence[Span] = ()) -> Iterator[DatasetReader]:  # noqa: ARG002
@@ -108,6 +111,16 @@ def _far(file: RemoteFile) -> FarFile:
             _far_files.clear()
         known = _far_files[id(file)] = FarFile(file)
     return known
+
+
+def _facts_of_local(file: LocalFile, level: int | None) -> Facts:
+    with file.opened(level, ()) as source:
+        return facts_of(source)
+
+
+@lru_cache(maxsize=4096)
+def _local_facts(file: LocalFile, level: int | None, size: int, changed_ns: int) -> Facts:  # noqa: ARG001  as below
+    return _facts_of_local(file, level)
 
 
 @lru_cache(maxsize=256)

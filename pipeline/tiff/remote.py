@@ -156,6 +156,16 @@ def remote_file(href: str, access: str = "", options: NetOptions | None = None) 
         return found
 
 
+def known_file(href: str, access: str = "", options: NetOptions | None = None) -> RemoteFile | None:
+    """The file if its header is known from before, else None; asks no server."""
+    chosen = options or NetOptions()
+    known = _known.get((href, access))
+    if known is not None and known[1].options == chosen and _fresh(known[0], chosen):
+        return known[1]
+    kept = _from_cache(href, access, chosen)
+    return kept[1] if kept else None
+
+
 @lru_cache(maxsize=4096)
 def _lock_of(href: str) -> threading.Lock:  # noqa: ARG001  one lock per address
     return threading.Lock()
