@@ -47,13 +47,18 @@ class _Way:
 
 @dataclass(frozen=True)
 class StacApi:
-    """A STAC API by its landing page; ``hosts``: hosts that its links may lead to besides its own."""
+    """A STAC API by its landing page.
+
+    ``searches``: address by method; ``hosts``: hosts that links may lead to besides its own; ``shapes``: whether it is
+    tried with polygons before it is asked by boxes.
+    """
 
     url: str
     searches: Mapping[str, str]
     collections_url: str | None
     hosts: tuple[str, ...] = ()
     network: NetOptions | None = None
+    shapes: bool = True
 
     @classmethod
     def of(
@@ -100,7 +105,7 @@ class StacApi:
         """Pages of all pieces, by the first way that the server accepts for the first of them."""
         ways = [
             _Way(method, self.searches[method], boxes)
-            for boxes in (False, True)
+            for boxes in ((False, True) if self.shapes else (True,))
             for method in ("POST", "GET")
             if method in self.searches
         ]
