@@ -98,27 +98,32 @@ def unpack(archive: Archive) -> Path:
     return archive.place
 
 
-def unpack_needed(hrefs: Iterable[str]) -> tuple[Path, ...]:
-    """Unpacks what addresses that :func:`look` foresaw need to exist; gives the archives unpacked now.
+def to_unpack(hrefs: Iterable[str]) -> tuple[Archive, ...]:
+    """The archives that have to be unpacked before these addresses, which :func:`look` foresaw, can be read.
 
-    Addresses of other files are none of its business. CatalogError as :func:`unpack`.
+    Addresses of other files are none of its business. CatalogError when an archive is gone.
     """
-    done: dict[Path, Path] = {}
+    found: dict[Path, Archive] = {}
     for href in hrefs:
         path = Path(href)
         if "://" in href or path.is_file():
             continue
-        place = next(
-            (parent for parent in path.parents if parent.name and (_looked(parent) / "index.json").is_file()), None
-        )
-        if place is None or place in done:
+        place = next((one for one in path.parents if one.name and (_looked(one) / "index.json").is_file()), None)
+        if place is None or place in found:
             continue
         source = Path(json.loads((_looked(place) / "index.json").read_text(encoding="utf-8"))["archive"])
         if not source.is_file():
             raise CatalogError(f"{source}: is gone, and it is not unpacked yet; put it back or plan without it")
-        unpack(_remembered(source, place))
-        done[place] = source
-    return tuple(done.values())
+        found[place] = _remembered(source, place)
+    return tuple(found.values())
+
+
+def unpack_needed(hrefs: Iterable[str]) -> tuple[Path, ...]:
+    """Unpacks what :func:`to_unpack` tells; gives the archives unpacked now. CatalogError as :func:`unpack`."""
+    archives = to_unpack(hrefs)
+    for archive in archives:
+        unpack(archive)
+    return tuple(archive.path for archive in archives)
 
 
 def _remembered(path: Path, place: Path) -> Archive:
