@@ -3,11 +3,20 @@
 Every step is pure: Datasets in, Datasets out; what becomes of each band stands in its docstring.
 """
 
-from .pair import Layer, Mosaic, Pair, PairOptions, mosaic, prepare_pair
+from .choose import Choice, ChooseOptions, ranked
+from .clouds import CloudOptions, find_clouds
+from .composite import CompositeOptions, median
+from .mosaic import Layer, Mosaic, PairOptions, Window, mosaic
+from .offset import offset_doubt
+from .pair import Pair, prepare_pair
 from .radiometry import RadiometryOptions, match
 from .register import Registration, RegistrationOptions, register
 
 __all__ = [
+    "Choice",
+    "ChooseOptions",
+    "CloudOptions",
+    "CompositeOptions",
     "Layer",
     "Mosaic",
     "Pair",
@@ -15,8 +24,13 @@ __all__ = [
     "RadiometryOptions",
     "Registration",
     "RegistrationOptions",
+    "Window",
+    "find_clouds",
     "match",
+    "median",
     "mosaic",
+    "offset_doubt",
     "prepare_pair",
+    "ranked",
     "register",
 ]

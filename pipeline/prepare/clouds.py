@@ -1,0 +1,448 @@
+"""Cloud, shadow, haze and snow in images that come without a quality mask, told from what lay there on another date.
+
+What a cloud adds is light: between it and the ground no pixel stays dark. Over clear land there is always something
+dark nearby (a tree, a shadow, a ditch), so the darkest value of a neighbourhood (the dark channel of He, Sun & Tang
+2009, "Single image haze removal") says how much light was added there, however bright single roofs are. It is compared
+with the dark channel of the other date, brought to the same radiometry on places whose structure did not change, so
+that what always was bright is no cloud. What is left are large bright things that are new: roofs, yards, greenhouses
+and spread grain differ from clouds by their outline, which falls off within a pixel or two while a cloud's takes tens
+of metres, and by what is inside: nothing of the old ground, or something of it, dimmed.
+
+A shadow is the opposite: the same ground with the same structure, darker in all bands, with a soft outline.
+
+All is done on squares of about 2 m, so it costs little at 0.5 m.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ..model.options import Options
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+VISIBLE = ("blue", "green", "red")
+
+
+class CloudOptions(Options):
+    """How cloud and shadow are found where a scene has no quality mask."""
+
+    use: Literal["auto", "mask", "off"] = Field(
+        default="auto",
+        description="auto: the scene's mask, or the pixels themselves where it has none | mask: masks only | off: nothing"
+        " is looked for in the pixels and masks are not read.",
+    )
+    square_m: float = Field(default=2.0, gt=0, le=60, description="Side of the squares that are judged, m.")
+    window_m: float = Field(
+        default=50.0, ge=4, le=500, description="Within this, clear land has something dark, m; few roofs are wider."
+    )
+    min_area_ha: float = Field(default=0.25, ge=0, le=100, description="Smaller patches are no cloud or shadow, ha.")
+    cloud_opacity: float = Field(
+        default=0.4, gt=0, lt=1, description="Share of the light that comes from the cloud, from which ground is lost."
+    )
+    haze_opacity: float = Field(default=0.12, gt=0, lt=1, description="The same, from which haze is reported.")
+    max_tint: float = Field(
+        default=0.15,
+        gt=0,
+        le=1,
+        description="Largest difference of a cloud's bands, as a share of their mean: it is white.",
+    )
+    max_hard_edge: float = Field(
+        default=0.6, gt=0, le=1, description="Largest share of the outline that may be as sharp as a roof's."
+    )
+    shadow_light: float = Field(
+        default=0.7, gt=0, lt=1, description="Ground that got less than this of its light may lie in a cloud's shadow."
+    )
+    min_structure: float = Field(
+        default=0.5, gt=0, lt=1, description="Least correlation with the other date of ground that is only shaded."
+    )
+
+
+_FINE_PX, _WINDOW_PX = 9, 15  # squares: structure is what is smaller than the first, compared in windows of the second
+_SAME, _LEAST_SAME = 0.4, 0.02  # correlation of structure that did not change; least share of such places
+_MAX_GAIN = 4.0
+_LEAST_RESPONSE, _MAX_SHIFT_M = 0.05, 12.0
+_HARD_STEP = 0.4  # of the contrast, from one square to the next: a wall, not a cloud
+_RING_M = 24.0
+_MOST_UNFITTED = 0.7
+_LEAST_BRIGHT, _HAZE_TINT = 0.65, 0.25
+_ALONE_BRIGHT, _ALONE_TINT, _ALONE_HA = 0.35, 0.12, 1.0  # without another date: surely no ground
+_COARSE_M, _COARSE_HA = 4.0, 4.0  # squares this large show no walls, but no building is this large either
+_SNOW_NDSI, _SNOW_GREEN = 0.4, 0.1  # Dozier 1989; as in Sen2Cor
+_REACH_M = 6000.0  # shadows of higher clouds fall farther off
+
+
+def find_clouds(
+    image: xr.Dataset,
+    reference: xr.Dataset | None,
+    pixel_m: float,
+    options: CloudOptions | None = None,
+    *,
+    sun_azimuth_deg: float | None = None,
+) -> xr.Dataset:
+    """Cloud, shadow, haze and snow of one image.
+
+    dims (y, x) -> same
+    .blue .green .red  -> .cloud .shadow .haze .snow, bool, all False where the image has no data
+
+    ``reference``: the same place on another date, same shape, shifted by no more than some metres, in any radiometry;
+    None, or where it has no data: only what is bright, white and structureless by itself is found, haze and shadow are
+    not. ``haze`` is what dims the ground and leaves it visible; it never overlaps ``cloud``. ``snow`` is told only where
+    a short-wave infrared band (``swir16``) is there; else snow counts as cloud. ``sun_azimuth_deg`` (clockwise from
+    north): a dark place that lies where a cloud of the image throws its shadow needs less proof.
+    """
+    options = options or CloudOptions()
+    names = [name for name in VISIBLE if name in image.data_vars]
+    if len(names) < 2:
+        raise ValueError(f"clouds are told from two visible bands at least, got {sorted(map(str, image.data_vars))}")
+    here = _squares(image, names, pixel_m, options)
+    there = None
+    if reference is not None and all(name in reference.data_vars for name in names):
+        there = _like(_squares(reference, names, pixel_m, options), here)
+    cloud, haze = _bright(here, there, options)
+    shadow = _shaded(here, there, cloud, options, sun_azimuth_deg) if there is not None else np.zeros_like(cloud)
+    found = {"cloud": cloud, "shadow": shadow & ~cloud, "haze": haze & ~cloud & ~shadow}
+    layers = {name: _enlarged(mask, here, image.sizes["y"], image.sizes["x"]) for name, mask in found.items()}
+    layers["snow"] = _snow(image)
+    known = np.logical_and.reduce([np.isfinite(image[name].to_numpy()) for name in names])
+    layers["cloud"] &= ~layers["snow"]
+    return image.drop_vars(list(image.data_vars)).assign(
+        {name: (("y", "x"), mask & known) for name, mask in layers.items()}
+    )
+
+
+@dataclass(frozen=True)
+class _Squares:
+    """Means over squares: (bands, rows, cols) float32, NaN where less than half of a square is known."""
+
+    bands: np.ndarray
+    side_px: int
+    side_m: float
+
+    @property
+    def known(self) -> np.ndarray:
+        return np.asarray(np.isfinite(self.bands[0]))
+
+    @property
+    def grey(self) -> np.ndarray:
+        return np.asarray(self.bands.mean(axis=0))
+
+    def px(self, length_m: float) -> int:
+        """A length in squares, at least one."""
+        return max(1, round(length_m / self.side_m))
+
+
+def _squares(image: xr.Dataset, names: list[str], pixel_m: float, options: CloudOptions) -> _Squares:
+    import cv2
+
+    side = max(1, round(options.square_m / pixel_m))
+    layers = [image[name].to_numpy() for name in names]
+    known = np.logical_and.reduce([np.isfinite(layer) for layer in layers]).astype(np.float32)
+    rows, cols = (math.ceil(size / side) for size in known.shape)
+    below, right = rows * side - known.shape[0], cols * side - known.shape[1]
+
+    def mean(layer: np.ndarray) -> np.ndarray:
+        whole = cv2.copyMakeBorder(layer, 0, below, 0, right, cv2.BORDER_REPLICATE)
+        return cv2.resize(whole, (cols, rows), interpolation=cv2.INTER_AREA)
+
+    share = mean(known)
+    usual = share >= 0.5
+    means = [
+        np.where(usual, mean(np.where(known > 0, layer, 0).astype(np.float32)) / np.maximum(share, 0.5), np.nan)
+        for layer in layers
+    ]
+    return _Squares(np.stack(means).astype(np.float32), side, side * pixel_m)
+
+
+def _like(there: _Squares, here: _Squares) -> tuple[_Squares, bool]:
+    """The other date laid on this one, in its radiometry, and whether it could be brought there.
+
+    Cloud adds light and takes structure away. So gain is the ratio of spreads of fine structure, offset what is left of
+    the means, both from windows in which fine structure correlates, and of these from the half with the least added.
+    """
+    import cv2
+
+    there = _moved_onto(there, here)
+    known = here.known & there.known
+    count = np.maximum(_box(known.astype(np.float32), _WINDOW_PX), 1e-6)
+    fine = [_fine(squares.grey, known) for squares in (here, there)]
+    own = [_box(picture**2, _WINDOW_PX) / count for picture in fine]
+    alike = _box(fine[0] * fine[1], _WINDOW_PX) / count / np.sqrt(np.maximum(own[0] * own[1], 1e-12))
+    same = known & (alike >= _SAME) & (count > 0.9)
+    if np.count_nonzero(same) < max(_LEAST_SAME * np.count_nonzero(known), _WINDOW_PX**2):
+        return there, False
+    bands: list[np.ndarray] = []
+    added = np.full(known.shape, -np.inf, np.float32)
+    for first in (True, False):
+        chosen = same & (added <= np.median(added[same]))
+        bands = []
+        for x, y in zip(there.bands, here.bands, strict=True):
+            spread = [_box(_fine(band, known) ** 2, _WINDOW_PX)[chosen] for band in (x, y)]
+            gain = math.sqrt(float(np.median(spread[1] / np.maximum(spread[0], 1e-9))))
+            gain = min(max(gain, 1 / _MAX_GAIN), _MAX_GAIN)
+            bands.append(x * np.float32(gain) + np.float32(np.median((y - gain * x)[chosen])))
+        if first:
+            added = cv2.boxFilter(np.nan_to_num(here.grey - np.mean(bands, axis=0)), cv2.CV_32F, (_WINDOW_PX,) * 2)
+    return _Squares(np.stack(bands).astype(np.float32), there.side_px, there.side_m), True
+
+
+def _moved_onto(there: _Squares, here: _Squares) -> _Squares:
+    """The other date moved by whole squares onto this one; as it is when no place is clearly the best."""
+    import cv2
+
+    known = here.known & there.known
+    edge = cv2.createHanningWindow(known.shape[::-1], cv2.CV_32F)
+    (cols, rows), response = cv2.phaseCorrelate(_fine(there.grey, known), _fine(here.grey, known), edge)
+    move = round(rows), round(cols)
+    if response < _LEAST_RESPONSE or move == (0, 0) or max(map(abs, move)) * here.side_m > _MAX_SHIFT_M:
+        return there
+    matrix = np.array([[1, 0, move[1]], [0, 1, move[0]]], np.float32)
+    size = known.shape[::-1]
+    bands = [
+        cv2.warpAffine(band, matrix, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=np.nan)
+        for band in there.bands
+    ]
+    return _Squares(np.stack(bands), there.side_px, there.side_m)
+
+
+def _box(image: np.ndarray, side: int) -> np.ndarray:
+    import cv2
+
+    return cv2.boxFilter(image, cv2.CV_32F, (side, side), borderType=cv2.BORDER_REFLECT)
+
+
+def _fine(picture: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """What is smaller than some squares; zero where unknown."""
+    weight = np.maximum(_box(known.astype(np.float32), _FINE_PX), 1e-6)
+    filled = np.where(known, picture, 0.0).astype(np.float32)
+    return np.where(known, filled - _box(filled, _FINE_PX) / weight, 0.0).astype(np.float32)
+
+
+def _bright(
+    here: _Squares, there: tuple[_Squares, bool] | None, options: CloudOptions
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cloud and haze: large, soft patches into which white light was added."""
+    none = np.zeros(here.known.shape, bool)
+    dark = _dark_channel(here, options)
+    alone = _alone(here, dark, options)
+    if there is None:
+        return alone, none
+    other, fitted = there
+    before = _dark_channel(other, options)
+    lowest = [squares.bands.min(axis=0) for squares in (here, other)]
+    light = max(float(np.nanquantile(band, 0.995)) if np.isfinite(band).any() else 0.0 for band in lowest)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        opacity = np.where(light - before > 1e-3, (dark - before) / (light - before), 0.0)
+    opacity = np.nan_to_num(opacity).astype(np.float32)
+
+    def cloudy(patch: np.ndarray) -> bool:
+        colour = np.median(here.bands[:, patch & (opacity >= options.cloud_opacity)], axis=1)
+        return _spread(colour) <= options.max_tint and colour.mean() >= _LEAST_BRIGHT * light
+
+    def hazy(patch: np.ndarray) -> bool:
+        inside = patch & here.known & other.known
+        left = 1 - np.clip(opacity[inside], 0, 1)
+        added = np.median(here.bands[:, inside] - left * other.bands[:, inside], axis=1)
+        return _spread(added) <= _HAZE_TINT
+
+    cloud = _kept(opacity >= options.cloud_opacity, here, options, cloudy, options.min_area_ha)
+    if not fitted and cloud.mean() > _MOST_UNFITTED:
+        cloud = none  # the two dates may just be stretched differently
+    cloud |= alone & ~(other.known & fitted)
+    haze = none
+    if fitted:
+        haze = _kept(opacity >= options.haze_opacity, here, options, hazy, options.min_area_ha)
+    return cloud, haze | cloud
+
+
+def _spread(colour: np.ndarray) -> float:
+    """Difference of the largest and the smallest band, as a share of their mean; infinite for black."""
+    mean = float(colour.mean())
+    return float(colour.max() - colour.min()) / mean if mean > 1e-6 else math.inf
+
+
+def _dark_channel(squares: _Squares, options: CloudOptions) -> np.ndarray:
+    """Darkest value of any band in a window about each square; NaN where nothing is known."""
+    import cv2
+
+    lowest = np.where(squares.known, squares.bands.min(axis=0), np.inf).astype(np.float32)
+    dark = cv2.erode(lowest, _disc(squares.px(options.window_m / 2)), borderType=cv2.BORDER_REPLICATE)
+    return np.where(squares.known, dark, np.nan)
+
+
+def _alone(here: _Squares, dark: np.ndarray, options: CloudOptions) -> np.ndarray:
+    """What can be no ground, whatever was there: wide, bright, white."""
+    tint = (here.bands.max(axis=0) - here.bands.min(axis=0)) / np.maximum(here.grey, 1e-6)
+    with np.errstate(invalid="ignore"):
+        sure = (dark >= _ALONE_BRIGHT) & (tint <= _ALONE_TINT)
+    return _kept(sure, here, options, lambda _: True, max(_ALONE_HA, options.min_area_ha))
+
+
+def _kept(
+    core: np.ndarray,
+    here: _Squares,
+    options: CloudOptions,
+    accepted: Callable[[np.ndarray], bool],
+    least_ha: float,
+) -> np.ndarray:
+    """Of places found in a window's darkest values, the patches that are large, soft and ``accepted``, at full size."""
+    import cv2
+
+    if not core.any():
+        return core
+    radius = here.px(options.window_m / 2)
+    mask = cv2.dilate(core.astype(np.uint8), _disc(radius)).astype(bool) & here.known
+    least_ha = max(least_ha, _COARSE_HA) if here.side_m > _COARSE_M else least_ha
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    kept = np.zeros(count, bool)
+    grey = _plain(here)
+    for label in range(1, count):
+        if stats[label, cv2.CC_STAT_AREA] * here.side_m**2 < least_ha * 1e4:
+            continue
+        patch = labels == label
+        if accepted(patch):
+            kept[label] = _hard_edge(patch, here, grey) <= options.max_hard_edge
+    return kept[labels]
+
+
+def _hard_edge(patch: np.ndarray, here: _Squares, grey: np.ndarray) -> float:
+    """Share of a patch's outline inside the image where brightness falls off as at a wall; 0 without an outline.
+
+    ``grey``: the image's brightness without cars, lines and lone trees. The outline is the line half-way between the
+    brightness inside and about the patch, so that it runs on the object's own edge.
+    """
+    import cv2
+
+    if here.side_m > _COARSE_M:
+        return 0.0
+    shape = patch.astype(np.uint8)
+    core = cv2.erode(shape, _disc(here.px(_RING_M / 4))).astype(bool)
+    near = cv2.dilate(shape, _disc(here.px(_RING_M))).astype(bool) & here.known
+    around = near & ~cv2.dilate(shape, _disc(here.px(_RING_M / 4))).astype(bool)
+    if not around.any() or not core.any():
+        return 0.0
+    inside, beside = float(np.median(grey[core])), float(np.median(grey[around]))
+    contrast = inside - beside
+    if abs(contrast) < 1e-3:
+        return 1.0
+    own = near & ((grey - (inside + beside) / 2) * np.sign(contrast) > 0)
+    count, labels = cv2.connectedComponents(own.astype(np.uint8), connectivity=4)
+    mine = np.isin(labels, np.setdiff1d(np.unique(labels[core]), [0])) if count > 1 else own
+    outline = mine & ~cv2.erode(mine.astype(np.uint8), _disc(1), borderValue=1).astype(bool)
+    outline &= cv2.erode(near.astype(np.uint8), _disc(1), borderValue=1).astype(bool)
+    if not outline.any():
+        return 0.0
+    down, right = np.gradient(grey)
+    step = cv2.dilate(np.nan_to_num(np.hypot(down, right)).astype(np.float32), _disc(1))
+    return float(np.mean(step[outline] >= _HARD_STEP * abs(contrast)))
+
+
+def _plain(squares: _Squares) -> np.ndarray:
+    """Brightness without what is small: a median keeps the edges of large things where and as sharp as they are."""
+    import cv2
+
+    usual = float(np.nanmedian(squares.grey)) if squares.known.any() else 0.0
+    return cv2.medianBlur(np.where(squares.known, squares.grey, usual).astype(np.float32), 5)
+
+
+def _shaded(
+    here: _Squares,
+    there: tuple[_Squares, bool],
+    cloud: np.ndarray,
+    options: CloudOptions,
+    sun_azimuth_deg: float | None,
+) -> np.ndarray:
+    """Large soft patches of the same ground with less light in all bands."""
+    import cv2
+
+    other, fitted = there
+    if not fitted:
+        return np.zeros(here.known.shape, bool)
+    window = here.px(options.window_m)
+    known = here.known & other.known
+    with np.errstate(divide="ignore", invalid="ignore"):
+        light = np.where(known, here.grey / np.maximum(other.grey, 1e-3), 1.0).astype(np.float32)
+    usual = cv2.medianBlur(np.clip(light * 64, 0, 255).astype(np.uint8), 2 * min(window // 2, 15) + 1)
+    dim = known & (usual < 64 * options.shadow_light) & ~cloud
+    alike = _alike(here.grey, other.grey, known, 2 * window + 1)
+    least_ha = max(options.min_area_ha, _COARSE_HA) if here.side_m > _COARSE_M else options.min_area_ha
+    dim = cv2.morphologyEx(dim.astype(np.uint8), cv2.MORPH_OPEN, _disc(max(1, window // 4))).astype(bool)
+    thrown = _thrown(cloud, here, sun_azimuth_deg)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(dim.astype(np.uint8), connectivity=8)
+    kept = np.zeros(count, bool)
+    grey = _plain(here)
+    for label in range(1, count):
+        if stats[label, cv2.CC_STAT_AREA] * here.side_m**2 < least_ha * 1e4:
+            continue
+        patch = labels == label
+        need = options.min_structure * (0.5 if np.mean(thrown[patch]) > 0.5 else 1.0)
+        kept[label] = float(np.median(alike[patch])) >= need and _hard_edge(patch, here, grey) <= options.max_hard_edge
+    return kept[labels]
+
+
+def _alike(x: np.ndarray, y: np.ndarray, known: np.ndarray, window_px: int) -> np.ndarray:
+    """Correlation of two pictures in a window about each square, the slow change of brightness taken out."""
+    import cv2
+
+    def smooth(image: np.ndarray, side: int) -> np.ndarray:
+        return cv2.boxFilter(image, cv2.CV_32F, (side, side), borderType=cv2.BORDER_REFLECT)
+
+    fine = []
+    for picture in (x, y):
+        log = np.log(np.maximum(np.where(known, picture, 1.0), 1e-3)).astype(np.float32)
+        fine.append(np.where(known, log - smooth(log, max(3, window_px // 3) | 1), 0.0).astype(np.float32))
+    together = smooth(fine[0] * fine[1], window_px)
+    own = smooth(fine[0] ** 2, window_px) * smooth(fine[1] ** 2, window_px)
+    return together / np.sqrt(np.maximum(own, 1e-12))
+
+
+def _thrown(cloud: np.ndarray, here: _Squares, sun_azimuth_deg: float | None) -> np.ndarray:
+    """Where clouds of the image may throw their shadows: away from the sun, however high they are."""
+    reach = np.zeros(cloud.shape, bool)
+    if sun_azimuth_deg is None or not cloud.any():
+        return reach
+    away = math.radians(sun_azimuth_deg + 180)
+    longest = min(here.px(_REACH_M), math.ceil(math.hypot(*cloud.shape)))
+    for distance in range(1, longest, max(1, here.px(10.0))):
+        rows, cols = round(-distance * math.cos(away)), round(distance * math.sin(away))
+        reach |= _slid(cloud, rows, cols)
+    return reach
+
+
+def _slid(mask: np.ndarray, rows: int, cols: int) -> np.ndarray:
+    """The mask moved by whole squares, nothing coming in."""
+    out = np.zeros_like(mask)
+    height, width = mask.shape
+    if abs(rows) < height and abs(cols) < width:
+        out[max(rows, 0) : height + min(rows, 0), max(cols, 0) : width + min(cols, 0)] = mask[
+            max(-rows, 0) : height - max(rows, 0), max(-cols, 0) : width - max(cols, 0)
+        ]
+    return out
+
+
+def _snow(image: xr.Dataset) -> np.ndarray:
+    """Bright in green, dark in the short-wave infrared (normalised difference snow index)."""
+    shape = image.sizes["y"], image.sizes["x"]
+    if "swir16" not in image.data_vars or "green" not in image.data_vars:
+        return np.zeros(shape, bool)
+    green, swir = image["green"].to_numpy(), image["swir16"].to_numpy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(((green - swir) / (green + swir) > _SNOW_NDSI) & (green > _SNOW_GREEN))
+
+
+def _enlarged(mask: np.ndarray, squares: _Squares, rows: int, cols: int) -> np.ndarray:
+    side = squares.side_px
+    return np.repeat(np.repeat(mask, side, axis=0), side, axis=1)[:rows, :cols]
+
+
+def _disc(radius_px: int) -> np.ndarray:
+    import cv2
+
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1, 2 * radius_px + 1))
