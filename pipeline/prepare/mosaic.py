@@ -6,6 +6,7 @@ matters is left to fill.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -32,6 +33,8 @@ from .register import Registration, RegistrationOptions, register
 if TYPE_CHECKING:
     import xarray as xr
 
+_KERNEL_PX = 2  # beyond a shift, what its interpolation looks at
+
 
 class PairOptions(Options):
     """How two periods are made comparable."""
@@ -42,6 +45,10 @@ class PairOptions(Options):
     registration: RegistrationOptions = RegistrationOptions()
     radiometry: RadiometryOptions = RadiometryOptions()
     composite: CompositeOptions = CompositeOptions()
+
+    def margin_px(self, pixel_m: float) -> int:
+        """How far past a window is read, px, so that what a correction moves in at its edge is there."""
+        return math.ceil(self.registration.tolerance_px(pixel_m)) + _KERNEL_PX
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ has no seams of shift or brightness; reading stops when no hole is left.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -24,8 +23,6 @@ from .register import Registration
 
 if TYPE_CHECKING:
     import xarray as xr
-
-_KERNEL_PX = 2  # beyond a shift, what its interpolation looks at
 
 __all__ = ["Layer", "Mosaic", "Pair", "PairOptions", "prepare_pair"]
 
@@ -117,8 +114,8 @@ def prepare_pair(
     ``within``: polygon in the grid's CRS; beyond it pixels may be left unread, and count as ``no_image`` then.
     """
     reader, options = reader or RasterioReader(), options or PairOptions()
-    margin_px = math.ceil(options.registration.tolerance_px(grid.pixel_m)) + _KERNEL_PX
-    wide = grid.padded(margin_px)  # so that what moves in at the edge is there
+    margin_px = options.margin_px(grid.pixel_m)
+    wide = grid.padded(margin_px)
     window = Window(wide, tuple(bands), reader, options, margin_px, within)
     later = ranked(after_scenes, wide, options.choose, within=within)
     partner = later[0].sheets[0] if later else None
