@@ -112,3 +112,38 @@ def test_the_reference_states_every_key_of_every_detector() -> None:
 def test_what_is_dumped_loads_again(tmp_path: Path) -> None:
     config = RunConfig.load(write(tmp_path, GOOD), cwd=tmp_path)
     assert RunConfig.model_validate(config.dump()) == config
+
+
+def test_before_may_be_the_season_of_after_in_earlier_years(tmp_path: Path) -> None:
+    season = GOOD.replace("2024-04-01/2024-05-31", "{same_season_as: after, days: 15, years: 2}")
+    imagery = RunConfig.load(write(tmp_path, season), cwd=tmp_path).imagery
+    assert [str(period) for period in imagery.before_periods] == ["2023-09-16/2023-12-15", "2022-09-16/2022-12-15"]
+    assert RunConfig.load(write(tmp_path, GOOD), cwd=tmp_path).imagery.before_periods[0].start.month == 4
+    dumped = imagery.model_dump(mode="json")
+    assert dumped["before"] == {"same_season_as": "after", "days": 15, "years": 2}
+    assert type(imagery).model_validate(dumped) == imagery
+
+
+def test_season_that_reaches_into_the_later_period_ends_before_it(tmp_path: Path) -> None:
+    text = GOOD.replace("2024-04-01/2024-05-31", "{same_season_as: after, days: 90, years: 1}")
+    text = text.replace("2024-10-01/2024-11-30", "2024-02-01/2024-07-31")
+    (period,) = RunConfig.load(write(tmp_path, text), cwd=tmp_path).imagery.before_periods
+    assert str(period) == "2022-11-03/2023-10-29"
+    leap = GOOD.replace("2024-04-01/2024-05-31", "{same_season_as: after, days: 0, years: 1}")
+    leap = leap.replace("2024-10-01/2024-11-30", "2024-02-29")
+    assert str(RunConfig.load(write(tmp_path, leap), cwd=tmp_path).imagery.before_periods[0]) == "2023-02-28/2023-02-28"
+
+
+@pytest.mark.parametrize(
+    ("season", "expected"),
+    [
+        ("{same_season_as: after, dyas: 15}", ["run.yaml:5", "dyas", "did you mean 'days'"]),
+        ("{same_season_as: before}", ["run.yaml:5", "'after'"]),
+        ("{same_season_as: after, years: 9}", ["run.yaml:5", "less than or equal to 5"]),
+    ],
+)
+def test_a_wrong_season_is_named_with_its_line(tmp_path: Path, season: str, expected: list[str]) -> None:
+    with pytest.raises(LuyuError) as refused:
+        RunConfig.load(write(tmp_path, GOOD.replace("2024-04-01/2024-05-31", season)), cwd=tmp_path)
+    for part in expected:
+        assert part in str(refused.value)
