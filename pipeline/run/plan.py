@@ -199,13 +199,21 @@ def _scenes(config: RunConfig, searched: BaseGeometry, epsg: int) -> tuple[tuple
     area_lonlat = shapely.transform(searched, to_lonlat.transform, interleaved=False)
     source, base = config.imagery.source, config.layers.parent
     found = []
-    for name, period in (("before", config.imagery.before), ("after", config.imagery.after)):
-        scenes = source.scenes(area_lonlat, period, base=base)
+    for name, periods in (("before", config.imagery.before_periods), ("after", (config.imagery.after,))):
+        scenes: dict[str, Scene] = {}
+        for number, period in enumerate(periods, start=1):
+            try:
+                scenes |= {scene.scene_id: scene for scene in source.scenes(area_lonlat, period, base=base)}
+            except CatalogError:
+                # A year without an image is no fault while another year has one.
+                if number == len(periods) and not scenes:
+                    raise
         if not scenes:
             raise CatalogError(
-                f"imagery.{name}: no image of {period} touches the corridor; widen the period or add images"
+                f"imagery.{name}: no image of {', '.join(map(str, periods))} touches the corridor;"
+                " widen the period or add images"
             )
-        found.append(tuple(scenes))
+        found.append(tuple(sorted(scenes.values(), key=lambda scene: (scene.day, scene.scene_id))))
     return found[0], found[1]
 
 
