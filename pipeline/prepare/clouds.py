@@ -61,7 +61,11 @@ class CloudOptions(Options):
         default=0.7, gt=0, lt=1, description="Ground that got less than this of its light may lie in a cloud's shadow."
     )
     min_structure: float = Field(
-        default=0.5, gt=0, lt=1, description="Least correlation with the other date of ground that is only shaded."
+        default=0.75,
+        gt=0,
+        le=1,
+        description="Shaded ground keeps its structure: least correlation with the other date, as a share of that of the"
+        " rest of the image.",
     )
 
 
@@ -73,6 +77,7 @@ _HARD_STEP = 0.4  # of the contrast, from one square to the next: a wall, not a 
 _RING_M = 24.0
 _MOST_UNFITTED = 0.7
 _LEAST_BRIGHT, _HAZE_TINT = 0.65, 0.25
+_SHADOW_HARD, _LEAST_STRUCTURE = 0.4, 0.15
 _ALONE_BRIGHT, _ALONE_TINT, _ALONE_HA = 0.35, 0.12, 1.0  # without another date: surely no ground
 _COARSE_M, _COARSE_HA = 4.0, 4.0  # squares this large show no walls, but no building is this large either
 _SNOW_NDSI, _SNOW_GREEN = 0.4, 0.1  # Dozier 1989; as in Sen2Cor
@@ -105,9 +110,11 @@ def find_clouds(
     here = _squares(image, names, pixel_m, options)
     there = None
     if reference is not None and all(name in reference.data_vars for name in names):
-        there = _like(_squares(reference, names, pixel_m, options), here)
-    cloud, haze = _bright(here, there, options)
-    shadow = _shaded(here, there, cloud, options, sun_azimuth_deg) if there is not None else np.zeros_like(cloud)
+        there = _moved_onto(_squares(reference, names, pixel_m, options), here)
+    cloud, haze = _bright(here, None if there is None else _like(there, here), options)
+    shadow = np.zeros_like(cloud)
+    if there is not None:
+        shadow = _shaded(here, _like(there, here, lit=True), cloud, options, sun_azimuth_deg)
     found = {"cloud": cloud, "shadow": shadow & ~cloud, "haze": haze & ~cloud & ~shadow}
     layers = {name: _enlarged(mask, here, image.sizes["y"], image.sizes["x"]) for name, mask in found.items()}
     layers["snow"] = _snow(image)
@@ -161,15 +168,15 @@ def _squares(image: xr.Dataset, names: list[str], pixel_m: float, options: Cloud
     return _Squares(np.stack(means).astype(np.float32), side, side * pixel_m)
 
 
-def _like(there: _Squares, here: _Squares) -> tuple[_Squares, bool]:
+def _like(there: _Squares, here: _Squares, *, lit: bool = False) -> tuple[_Squares, bool]:
     """The other date laid on this one, in its radiometry, and whether it could be brought there.
 
     Cloud adds light and takes structure away. So gain is the ratio of spreads of fine structure, offset what is left of
-    the means, both from windows in which fine structure correlates, and of these from the half with the least added.
+    the means, both from windows in which fine structure correlates, and of these from the half with the least added;
+    with ``lit`` from the half with the most, for a shadow takes light and leaves structure.
     """
     import cv2
 
-    there = _moved_onto(there, here)
     known = here.known & there.known
     count = np.maximum(_box(known.astype(np.float32), _WINDOW_PX), 1e-6)
     fine = [_fine(squares.grey, known) for squares in (here, there)]
@@ -181,7 +188,8 @@ def _like(there: _Squares, here: _Squares) -> tuple[_Squares, bool]:
     bands: list[np.ndarray] = []
     added = np.full(known.shape, -np.inf, np.float32)
     for first in (True, False):
-        chosen = same & (added <= np.median(added[same]))
+        middle = np.median(added[same])
+        chosen = same & ((added >= middle) if lit else (added <= middle))
         bands = []
         for x, y in zip(there.bands, here.bands, strict=True):
             spread = [_box(_fine(band, known) ** 2, _WINDOW_PX)[chosen] for band in (x, y)]
@@ -375,6 +383,8 @@ def _shaded(
     least_ha = max(options.min_area_ha, _COARSE_HA) if here.side_m > _COARSE_M else options.min_area_ha
     dim = cv2.morphologyEx(dim.astype(np.uint8), cv2.MORPH_OPEN, _disc(max(1, window // 4))).astype(bool)
     thrown = _thrown(cloud, here, sun_azimuth_deg)
+    rest = alike[known & ~dim & ~cloud]
+    usual_structure = max(float(np.median(rest)), _LEAST_STRUCTURE) if rest.size else _LEAST_STRUCTURE
     count, labels, stats, _ = cv2.connectedComponentsWithStats(dim.astype(np.uint8), connectivity=8)
     kept = np.zeros(count, bool)
     grey = _plain(here)
@@ -382,8 +392,8 @@ def _shaded(
         if stats[label, cv2.CC_STAT_AREA] * here.side_m**2 < least_ha * 1e4:
             continue
         patch = labels == label
-        need = options.min_structure * (0.5 if np.mean(thrown[patch]) > 0.5 else 1.0)
-        kept[label] = float(np.median(alike[patch])) >= need and _hard_edge(patch, here, grey) <= options.max_hard_edge
+        need = options.min_structure * usual_structure * (0.5 if np.mean(thrown[patch]) > 0.5 else 1.0)
+        kept[label] = float(np.median(alike[patch])) >= need and _hard_edge(patch, here, grey) <= _SHADOW_HARD
     return kept[labels]
 
 
