@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _FIRST = 32 << 10  # the whole header of most COGs in one request
+_PAGE = 4096  # GDAL reads tables of blocks by such pages; one that began in a hole would be all zero, blocks left out
 _MOST = 64 << 20
 _MOST_PICTURES = 64
 _MASK, _REDUCED = 4, 1
@@ -132,9 +133,11 @@ class _Sparse(io.RawIOBase):
                     self.parts[number] = begin, data + more
                     return (data + more)[start - begin : stop - begin]
                 return data[start - begin : stop - begin]
-        data = self._fetched(start, max(stop, start + _FIRST))
-        self.parts.append((start, data))
-        return data[: stop - start]
+        page = start - start % _PAGE
+        first = max([page, *(b + len(d) for b, d in self.parts if b <= page < b + len(d))])
+        data = self._fetched(first, max(stop, start + _FIRST))
+        self.parts.append((first, data))
+        return data[start - first : stop - first]
 
     def _fetched(self, start: int, stop: int) -> bytes:
         if sum(len(data) for _, data in self.parts) + stop - start > _MOST:

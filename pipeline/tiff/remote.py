@@ -106,6 +106,12 @@ class RemoteFile:
                     f"<SourceOffset>{at}</SourceOffset><RegionLength>{len(data)}</RegionLength></SubfileRegion>"
                 )
                 at += len(data)
+            # What none of them holds is looked for behind the end of the pack: no bytes, an error. Without this GDAL
+            # would read a hole as zeros: black ground where nothing is compressed, blocks left out where a table is.
+            regions.append(
+                f"<SubfileRegion><Filename>{pack.name}</Filename><DestinationOffset>0</DestinationOffset>"
+                f"<SourceOffset>{at}</SourceOffset><RegionLength>{self.layout.size}</RegionLength></SubfileRegion>"
+            )
             text = f"<VSISparseFile><Length>{self.layout.size}</Length>{''.join(regions)}</VSISparseFile>"
             with MemoryFile(text.encode(), ext=".tif") as sparse:
                 extra = {} if level is None else {"overview_level": level}
