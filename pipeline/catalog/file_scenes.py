@@ -14,6 +14,7 @@ from shapely.geometry.base import BaseGeometry
 
 from ..errors import CatalogError
 from ..model.scene import Band, BandFile, Ortho, Scene
+from ..net.options import NetOptions
 from .archive import unpack
 from .baseline import holds_offset
 from .delivery import Delivered, Image
@@ -26,7 +27,7 @@ _METRES_PER_DEGREE = 111_320.0
 
 @dataclass(frozen=True)
 class Placing:
-    """What the source says of all its scenes: profile, positional error, terrain, offset."""
+    """What the source says of all its scenes: profile, positional error, terrain, offset; and limits of requests."""
 
     sensor: SensorProfile
     sensor_folders: tuple[Path, ...] = ()
@@ -34,6 +35,7 @@ class Placing:
     dem: Path | None = None
     geoid_m: float = 0.0
     harmonised: bool | None = None
+    network: NetOptions | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Headers:
 
 def headers_of(scene: Delivered, placing: Placing) -> Headers:
     """The headers of all images; CatalogError when one is not what the profile describes."""
-    headers = {pattern: _header(image) for pattern, image in scene.images.items()}
+    headers = {pattern: _header(image, placing.network) for pattern, image in scene.images.items()}
     sensor = placing.sensor
     first = next(iter(headers))
     other = sensor.by_band_count.get(headers[first].band_count)
@@ -63,10 +65,10 @@ def headers_of(scene: Delivered, placing: Placing) -> Headers:
     return Headers(headers, sensor)
 
 
-def _header(image: Image) -> Header:
+def _header(image: Image, network: NetOptions | None) -> Header:
     """The image's header; of an archive the copy's, and if that does not tell enough, of the unpacked image."""
     try:
-        header = read_header(image.seen)
+        header = read_header(image.seen, network)
     except CatalogError as error:
         if image.archive is None:
             raise

@@ -16,8 +16,10 @@ from shapely.geometry.base import BaseGeometry
 from ..errors import CatalogError, ConfigError, LuyuError, Problems
 from ..model.options import Options
 from ..model.scene import Period, Scene
+from ..net.options import NetOptions
 from .delivery import Delivered, delivered
 from .file_dates import days_in, tagged
+from .file_paths import expanded
 from .file_scenes import Placing, headers_of, scene_of
 from .geotiff import Header
 from .mosaic import SeamLines, parts_by_day
@@ -104,7 +106,13 @@ class FilesSource(Options):
         return self.model_copy(update={"entries": entries, **places})
 
     def scenes(
-        self, area_lonlat: BaseGeometry, period: Period, *, base: Path, sensor_folders: Sequence[Path] = ()
+        self,
+        area_lonlat: BaseGeometry,
+        period: Period,
+        *,
+        base: Path,
+        sensor_folders: Sequence[Path] = (),
+        network: NetOptions | None = None,
     ) -> tuple[Scene, ...]:
         """Scenes of the period that touch the area, sorted by day and id.
 
@@ -118,7 +126,7 @@ class FilesSource(Options):
         source = self.resolved(base)
         sensor = profile(source.sensor, sensor_folders)
         placing = Placing(
-            sensor, tuple(sensor_folders), source.geo_rmse_m, source.dem, source.geoid_m, source.harmonised
+            sensor, tuple(sensor_folders), source.geo_rmse_m, source.dem, source.geoid_m, source.harmonised, network
         )
         seams = {} if source.seamlines is None else parts_by_day(source.seamlines, source.seamlines.path)
         dated, faults = _all_dated(source, self.entries, sensor)
@@ -234,30 +242,9 @@ def _absolute(path: str, base: Path) -> str:
 
 def _gathered(path: str, as_written: str, faults: list[str]) -> Iterator[str]:
     try:
-        yield from _expanded(path, as_written)
+        yield from expanded(path, as_written)
     except ConfigError as error:
         faults.append(str(error))
-
-
-def _expanded(path: str, as_written: str) -> list[str]:
-    """The files, folders and archives that a path or glob names, sorted; ConfigError when it names none."""
-    wild, what = any(char in path for char in "*?["), f"imagery.source.scenes: {as_written!r}"
-    if "://" in path:
-        if wild:
-            raise ConfigError(f"{what}: globs work on local folders only; list the files")
-        if not path.startswith(("s3://", "https://")):
-            raise ConfigError(f"{what}: is neither a path nor an s3:// or https:// address")
-        return [path]
-    if Path(path).exists() or not wild:
-        if not Path(path).exists():
-            raise ConfigError(f"{what}: no such file ({path})")
-        return [path]
-    anchor = Path(Path(path).anchor)
-    matches = sorted(str(found) for found in anchor.glob(str(Path(path).relative_to(anchor))))
-    usable = [found for found in matches if Path(found).is_file() or Path(found).is_dir()]
-    if not usable:
-        raise ConfigError(f"imagery.source.scenes: glob {as_written!r} matches no file ({path})")
-    return usable
 
 
 def _named(found: Sequence[tuple[Scene, str]]) -> list[Scene]:

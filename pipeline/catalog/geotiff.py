@@ -13,9 +13,13 @@ import numpy as np
 import shapely
 from pyproj import CRS, Transformer
 
-from ..errors import CatalogError
+from ..errors import CatalogError, NetError
 from ..geo.rpc import Rpc
 from ..model.scene import Band, BandFile
+from ..net.hrefs import redacted
+from ..net.options import NetOptions
+from ..tiff.gdal_env import gdal_env
+from ..tiff.origin import origin_of
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -51,25 +55,28 @@ class Header:
         return {band.name: BandFile(self.href, band) for band in bands}
 
 
-def read_header(href: str) -> Header:
-    """The header of a local or s3:// TIFF; CatalogError naming file and remedy when nothing says where it lies.
+def read_header(href: str, network: NetOptions | None = None) -> Header:
+    """The header of a TIFF, local, s3:// or https; CatalogError naming file and remedy when nothing says where it lies.
 
-    A raw image is placed by polynomials: its own, or those of a file beside it (.rpb, _rpc.txt, .rpc).
+    A raw image is placed by polynomials: its own, or those of a file beside it (.rpb, _rpc.txt, .rpc). Of a far file
+    the first kilobytes are fetched.
     """
-    import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
-    if not href.startswith("s3://"):
+    if "://" not in href:
         _check_magic(Path(href))
+    shown = redacted(href)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", NotGeoreferencedWarning
-            )  # raw images are expected, and told from broken ones
-            with rasterio.open(href, driver="GTiff") as dataset:
+        with warnings.catch_warnings(), gdal_env():
+            # Raw images are expected, and told from broken ones.
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            origin = origin_of(BandFile(href, Band("any", 1)), network or NetOptions())
+            with origin.opened(None, ()) as dataset:
                 return _header(href, dataset)
-    except RasterioError as error:
-        raise CatalogError(f"{href}: cannot be opened as GeoTIFF: {error}") from error
+    except (RasterioError, ValueError) as error:
+        raise CatalogError(f"{shown}: cannot be opened as GeoTIFF: {str(error).replace(href, shown)}") from error
+    except NetError as error:
+        raise CatalogError(str(error)) from error
 
 
 def _check_magic(path: Path) -> None:

@@ -18,6 +18,7 @@ from ..errors import CatalogError, ConfigError
 from ..geo.tile_matrix import ground_px_m
 from ..model.options import Options
 from ..model.scene import BandFile, Period, Scene, TileService
+from ..net.options import NetOptions
 from .sensors import SensorProfile, profile
 from .tile_template import TIME, faults, looks_like_key, written_key
 
@@ -154,6 +155,7 @@ class TilesSource(Options):
         *,
         base: Path,  # noqa: ARG002  the same call for every source
         sensor_folders: Sequence[Path] = (),
+        network: NetOptions | None = None,  # noqa: ARG002  nothing is asked
     ) -> tuple[Scene, ...]:
         """One scene for each layer whose date lies in the period, sorted by day; nothing is asked of the service.
 

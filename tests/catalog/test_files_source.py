@@ -164,10 +164,10 @@ def test_a_vrt_named_tif_does_not_leak(tmp_path):
 
 def test_all_bad_entries_are_told_at_once(tmp_path):
     with pytest.raises(Problems) as caught:
-        scenes(tmp_path, "no/*.tif", "missing.tif", "s3://bucket/*.tif")
+        scenes(tmp_path, "no/*.tif", "missing.tif", "https://host/*.tif")
     assert "glob 'no/*.tif' matches no file" in caught.value.problems[0]
     assert "'missing.tif': no such file" in caught.value.problems[1]
-    assert "globs work on local folders only" in caught.value.problems[2]
+    assert "a web server lists no folder" in caught.value.problems[2]
 
 
 def test_resolved_makes_paths_absolute_and_round_trips(tmp_path):
