@@ -28,6 +28,10 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a key, e.g. --set imagery.resolution_m=0.8; repeatable."),
 ]
+MaxGb = Annotated[
+    float | None,
+    typer.Option("--max-gb", metavar="F", help="Refuse if more GB might be fetched over the network.", min=0),
+]
 
 
 @app.callback()
@@ -86,25 +90,48 @@ def simulate(
 
 
 @app.command()
-def plan(config: Config, set_: Set = None, as_json: Json = False) -> int:
+def plan(
+    config: Config,
+    set_: Set = None,
+    as_json: Json = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask no image server; what its headers would tell is reckoned.")
+    ] = False,
+    reads: Annotated[
+        Path | None, typer.Option("--reads", metavar="FILE", help="Write every read to a .csv or .json file.")
+    ] = None,
+    max_gb: MaxGb = None,
+) -> int:
     """What a run would read: tiles, km due, scenes per tile, bytes, what will be skipped and why. Reads no pixel."""
     from ..config import RunConfig
     from ..run.plan import make_plan
+    from ..run.read_list import reads_summary, write_reads
+    from ..run.reads import planned_reads, refuse_beyond
     from . import show
 
-    summary = make_plan(RunConfig.load(config, set_ or ())).summary()
+    made = make_plan(RunConfig.load(config, set_ or ()))
+    listed = planned_reads(made, offline=offline)
+    if reads is not None:
+        write_reads(reads, listed)
+    summary = {**made.summary(), **reads_summary(listed, made.config.imagery.costs)}
     show.as_json(summary) if as_json else show.plan(summary)
+    if max_gb is not None:
+        refuse_beyond(listed, max_gb)
     return OK
 
 
 @app.command()
 def check(config: Config, set_: Set = None) -> int:
-    """Validate configuration, catalogue and layers; list every problem at once."""
+    """Validate configuration, catalogue, layers and the headers of the images; list every problem at once."""
     from ..config import RunConfig
+    from ..errors import Problems
     from ..run.plan import make_plan
+    from ..run.reads import planned_reads
     from . import show
 
     made = make_plan(RunConfig.load(config, set_ or ()))
+    if unknown := planned_reads(made).unknown:
+        raise Problems(f"{file}: {why}" for file, why in sorted(unknown.items()))
     for note in (*made.layers.problems, *made.linref.problems):
         show.say(f"note: {note}")
     show.say(f"{config}: nothing stands in the way of a run ({len(made.tiles)} tiles, {made.km_due:.1f} km)")
@@ -119,6 +146,7 @@ def run(
     workers: Annotated[int | None, typer.Option(help="Threads or processes.", min=1)] = None,
     scheduler: Annotated[str | None, typer.Option(help="threads, processes, local, or tcp://host:port.")] = None,
     as_json: Json = False,
+    max_gb: MaxGb = None,
 ) -> int:
     """Run the main job; it resumes by itself."""
     from ..config import RunConfig
@@ -130,7 +158,7 @@ def run(
     overrides += [f"dask.scheduler={scheduler}"] if scheduler is not None else []
     loaded = RunConfig.load(config, overrides)
     with progress() as step:
-        report = run_pipeline(loaded, fresh=fresh, on_step=step)
+        report = run_pipeline(loaded, fresh=fresh, on_step=step, max_gb=max_gb)
     show.as_json(report.summary()) if as_json else show.run_report(report)
     return OK if report.complete else INCOMPLETE
 

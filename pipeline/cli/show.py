@@ -10,6 +10,8 @@ from typing import Any
 
 from ..run.runner import RunReport
 
+_SHOWN = 12
+
 
 def say(text: str) -> None:
     """One message on stdout."""
@@ -32,12 +34,47 @@ def plan(summary: Mapping[str, Any]) -> None:
     say(f"  after:  {', '.join(summary['scenes_after'][:4])}{_more(summary['scenes_after'])}")
     say(f"  scenes per tile: {per_tile['min']} to {per_tile['max']}, mean {per_tile['mean']}")
     say(f"  bands: {', '.join(summary['bands'])}")
-    say(f"  to be read: about {summary['bytes_to_read'] / 1e6:.1f} MB")
+    _reads(summary)
     say(f"  detectors: {', '.join(summary['detectors'])}")
     for skipped in summary["skipped"]:
         say(f"  skipped: {skipped['tile']}: {skipped['why']}")
     for note in summary["notes"]:
         say(f"  note: {note}")
+
+
+def _reads(summary: Mapping[str, Any]) -> None:
+    """What would be read, at most and at least."""
+    mb = {name: value / 1e6 for name, value in summary.items() if name.startswith("bytes_")}
+    say(
+        f"  to be read: at most {mb['bytes_to_read']:.1f} MB ({summary['reads']} reads), if every image of a tile must be"
+        f" opened; at least {mb['bytes_to_read_at_least']:.1f} MB, if the first of each date leaves no hole"
+    )
+    if summary["headers"]:
+        say(
+            f"  over the network: at most {mb['bytes_to_fetch']:.1f} MB in {summary['requests']} requests, at least"
+            f" {mb['bytes_to_fetch_at_least']:.1f} MB in {summary['requests_at_least']};"
+            f" {mb['bytes_cached']:.1f} MB lie in the local cache"
+        )
+    if costs := summary["costs"]:
+        say(f"  costs: {costs['at_least']:.2f} to {costs['at_most']:.2f} {costs['currency']}")
+    if summary["bytes_reckoned"]:
+        say(f"  of that {mb['bytes_reckoned']:.1f} MB are reckoned, not read off headers")
+    for row in summary["without_header"][:_SHOWN]:
+        say(f"  no header: {row['file']}: {row['why']}")
+    _and_more(summary["without_header"])
+    for row in summary["by_scene"][:_SHOWN]:
+        factors = ", ".join("full" if factor == 1 else f"1:{factor}" for factor in row["overviews"])
+        say(f"  {row['when']:<6} {row['scene']}: {row['bytes'] / 1e6:.1f} MB for {row['tiles']} tiles ({factors})")
+    _and_more(summary["by_scene"])
+    if len(summary["by_stretch"]) > 1:
+        for row in summary["by_stretch"][:_SHOWN]:
+            say(f"  tiles {row['first']} to {row['last']}: {row['bytes'] / 1e6:.1f} MB")
+        _and_more(summary["by_stretch"])
+
+
+def _and_more(rows: Sequence[Any]) -> None:
+    if len(rows) > _SHOWN:
+        say(f"  and {len(rows) - _SHOWN} more; --json tells all")
 
 
 def run_report(report: RunReport) -> None:

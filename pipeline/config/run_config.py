@@ -28,8 +28,10 @@ from ..model.options import Options
 from ..model.scene import Period
 from ..model.shipped import shipped
 from ..model.stake import Stake
+from ..net.costs import CostOptions
 from ..net.options import NetOptions
 from ..prepare.pair import PairOptions
+from .alarm_options import AlarmOptions
 from .yaml_file import parse_scalar, problems_of, read_yaml
 
 PATH_KEYS = ("layers", "legal", "output", "ledger")
@@ -119,6 +121,7 @@ class ImageryOptions(Options):
     tile_px: int = Field(768, ge=128, le=4096, description="Side of a tile without its halo, pixels.")
     pair: PairOptions = Field(default_factory=PairOptions, description="How the two dates are made comparable.")
     network: NetOptions = Field(default_factory=NetOptions, description="Requests and the local cache of far images.")
+    costs: CostOptions = Field(default_factory=CostOptions, description="Prices of the image store, for luyu plan.")
 
     @property
     def before_periods(self) -> tuple[Period, ...]:
@@ -177,6 +180,7 @@ class RunConfig(Options):
         default_factory=lambda: shipped("legal") / "control_zone.yaml", description="Rules; default: national."
     )
     decisions: DecisionOptions = Field(default_factory=DecisionOptions, description="From candidates to findings.")
+    alarms: AlarmOptions = Field(default_factory=AlarmOptions, description="When a result is doubtful as a whole.")
     output: Path = Field(description="Folder that the run writes to; default: outputs/NAME.")
     ledger: Path = Field(description="Ledger of cases, shared by successive runs; default: ledger.sqlite in output.")
     dask: DaskOptions = Field(default_factory=DaskOptions, description="Where the work is done.")

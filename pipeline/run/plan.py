@@ -21,10 +21,9 @@ from .. import __version__
 from ..catalog.layers import Layers
 from ..config import RunConfig
 from ..detectors import registry
-from ..errors import CatalogError
+from ..errors import CatalogError, NoImageError
 from ..geo.linref import LinearReference
 from ..geo.tiling import tiles_over
-from ..imagery.stack import estimate_bytes
 from ..legal.rules import LegalRules
 from ..legal.zones import corridor, road_zones
 from ..model.grid import Tile
@@ -34,7 +33,7 @@ from .tile import TileJob
 
 _BANDS = ("blue", "green", "red", "nir")
 _NEEDED = ("blue", "green", "red")
-_AHEAD_TILES = 32  # tiles of the road that share requests for far images
+AHEAD_TILES = 32  # tiles of the road that share requests for far images
 
 
 @dataclass(frozen=True)
@@ -58,19 +57,23 @@ class Plan:
         """Kilometres of centreline due."""
         return float((self.due.geometry.length * self.due["km_per_m"]).sum())
 
+    @property
+    def shares_cache(self) -> bool:
+        """Whether all workers are of this machine, so that what one has fetched serves the others."""
+        return self.config.dask.scheduler in ("threads", "processes", "local")
+
     def jobs(self, tiles: tuple[Tile, ...] | None = None) -> Iterator[TileJob]:
         """One job a tile, made as it is asked for, so that nothing grows with the length of the road."""
         chosen = self.tiles if tiles is None else tiles
-        shares = self.config.dask.scheduler in ("threads", "processes", "local")  # one machine, so one cache
         ahead = None
         for number, tile in enumerate(chosen):
-            if shares and number % _AHEAD_TILES == 0:
-                ahead = shapely.union_all([one.core for one in chosen[max(number - 1, 0) : number + _AHEAD_TILES + 1]])
+            if self.shares_cache and number % AHEAD_TILES == 0:
+                ahead = shapely.union_all([one.core for one in chosen[max(number - 1, 0) : number + AHEAD_TILES + 1]])
             window = tile.grid.footprint
             yield TileJob(
                 tile=tile,
-                before=self._touching(self.before, window),
-                after=self._touching(self.after, window),
+                before=self.touching(self.before, window),
+                after=self.touching(self.after, window),
                 bands=self.bands,
                 zones=_within(self.zones, window),
                 roads=_within(self._roads, window),
@@ -87,9 +90,10 @@ class Plan:
     def fingerprint(self) -> str:
         """Digest of all that the tiles' results follow from; results under another digest are not reused."""
         config = self.config.dump()
-        for elsewhere in ("output", "ledger", "dask", "decisions", "name"):
+        for elsewhere in ("output", "ledger", "dask", "decisions", "alarms", "name"):
             config.pop(elsewhere, None)
-        config["imagery"].pop("network", None)
+        for elsewhere in ("network", "costs"):
+            config["imagery"].pop(elsewhere, None)
         scenes = [
             (s.scene_id, sorted((f.href, *_stamp(f.href)) for f in _files(s))) for s in (*self.before, *self.after)
         ]
@@ -98,12 +102,11 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def summary(self) -> dict[str, Any]:
-        """What ``luyu plan`` shows: tiles, km, scenes per tile, bytes, and what will be skipped and why."""
-        skipped, total, per_tile = [], 0, []
+        """Tiles, km, scenes per tile, and what will be skipped and why; bytes are told by ``reads.planned_reads``."""
+        skipped, per_tile = [], []
         for tile in self.tiles:
-            before, after = (self._touching(s, tile.grid.footprint) for s in (self.before, self.after))
+            before, after = (self.touching(s, tile.grid.footprint) for s in (self.before, self.after))
             per_tile.append(len(before) + len(after))
-            total += estimate_bytes((*before, *after), tile.grid, self.bands)
             lacking = [name for name, scenes in (("before", before), ("after", after)) if not scenes]
             if lacking:
                 skipped.append({"tile": tile.tile_id, "why": f"no image {' and none '.join(lacking)}"})
@@ -132,7 +135,6 @@ class Plan:
                 "mean": round(float(np.mean(per_tile)), 2),
                 "max": max(per_tile),
             },
-            "bytes_to_read": int(total),
             "skipped": skipped,
             "detectors": [options.use for options in self.config.detectors],  # type: ignore[attr-defined]
             "notes": list(self.layers.problems) + list(self.linref.problems),
@@ -153,7 +155,8 @@ class Plan:
     def _lonlat(self) -> pyproj.Transformer:
         return pyproj.Transformer.from_crs(self.layers.epsg, 4490, always_xy=True)
 
-    def _touching(self, scenes: tuple[Scene, ...], window: BaseGeometry) -> tuple[Scene, ...]:
+    def touching(self, scenes: tuple[Scene, ...], window: BaseGeometry) -> tuple[Scene, ...]:
+        """Those of the scenes whose footprint touches a window of the run's CRS."""
         lonlat = shapely.transform(window, self._lonlat.transform, interleaved=False)
         return tuple(s for s in scenes if s.footprint_lonlat is None or lonlat.intersects(s.footprint_lonlat))
 
@@ -203,8 +206,9 @@ def _scenes(config: RunConfig, searched: BaseGeometry, epsg: int) -> tuple[tuple
         scenes: dict[str, Scene] = {}
         for number, period in enumerate(periods, start=1):
             try:
-                scenes |= {scene.scene_id: scene for scene in source.scenes(area_lonlat, period, base=base)}
-            except CatalogError:
+                found_now = source.scenes(area_lonlat, period, base=base, network=config.imagery.network)
+                scenes |= {scene.scene_id: scene for scene in found_now}
+            except NoImageError:
                 # A year without an image is no fault while another year has one.
                 if number == len(periods) and not scenes:
                     raise

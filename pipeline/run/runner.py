@@ -26,6 +26,7 @@ from .join import join
 from .plan import Plan, make_plan
 from .provenance import run_record
 from .publish import publish, publish_maps
+from .reads import planned_reads, refuse_beyond
 from .tile import TileResult, process_tile
 
 Step = Callable[[str, int, int], None]
@@ -55,15 +56,20 @@ class RunReport:
         return {**self.record["totals"], "failures": [dict(f) for f in self.failures], "output": str(self.folder.root)}
 
 
-def run(config: RunConfig, *, fresh: bool = False, on_step: Step | None = None) -> RunReport:
+def run(
+    config: RunConfig, *, fresh: bool = False, on_step: Step | None = None, max_gb: float | None = None
+) -> RunReport:
     """Run a configuration to its end and leave all files of a run in ``config.output``.
 
     Tiles done by an interrupted run of the same inputs are not done again; ``fresh`` forgets them. Cases live in the
-    ledger, which no ``fresh`` touches. Nothing is written before the whole input has been checked.
+    ledger, which no ``fresh`` touches. Nothing is written before the whole input has been checked. ConfigError when
+    more than ``max_gb`` (1e9 bytes) might have to be fetched over the network.
     """
     started = time.perf_counter()
     step = on_step or _silent
     plan = make_plan(config)
+    if max_gb is not None:
+        refuse_beyond(planned_reads(plan), max_gb)
     folder = RunFolder(config.output)
     with folder.held():
         if fresh:
