@@ -70,7 +70,7 @@ def _value(key: str, field: FieldInfo, depth: int) -> Iterator[str]:
     elif inner and not field.is_required() and field.default is None:
         yield f"{pad}{key}: null  # with {', '.join(inner[0].model_fields)}"
     elif key in _REQUIRED and field.is_required():
-        yield f"{pad}{key}: {_REQUIRED[key]}"
+        yield f"{pad}{key}: {(_REQUIRED_BELOW.get(key) if depth else None) or _REQUIRED[key]}"
     elif len(inner) == 1:
         yield f"{pad}{key}:"
         yield from _lines(inner[0], depth + 1)
