@@ -30,6 +30,10 @@ class CatalogError(LuyuError):
     """An image catalogue, collection or item that cannot be used."""
 
 
+class NoImageError(CatalogError):
+    """A catalogue that works and has no image of the period and place asked for."""
+
+
 class NetError(LuyuError):
     """A server that cannot be reached, refuses, or sends something else than what was asked for.
 

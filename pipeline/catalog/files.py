@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 from shapely.geometry.base import BaseGeometry
 
-from ..errors import CatalogError, ConfigError, LuyuError, Problems
+from ..errors import ConfigError, LuyuError, NoImageError, Problems
 from ..model.options import Options
 from ..model.scene import Period, Scene
 from ..net.options import NetOptions
@@ -153,7 +153,7 @@ class FilesSource(Options):
         if faults:
             raise Problems(dict.fromkeys(faults))
         if not found:
-            raise CatalogError(self._nothing(period, sorted(days)))
+            raise NoImageError(self._nothing(period, sorted(days)))
         return tuple(sorted(_named(found), key=lambda scene: (scene.day, scene.scene_id)))
 
     def _nothing(self, period: Period, days: Sequence[tuple[dt.date, dt.date]]) -> str:

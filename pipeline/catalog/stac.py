@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from ..errors import CatalogError, Problems
+from ..errors import CatalogError, NoImageError, Problems
 from ..model.scene import Period, Scene
 from ..net.hrefs import is_remote, redacted
 from ..net.options import NetOptions
@@ -86,7 +86,7 @@ class StacSource(StacOptions):
         if faults:
             raise Problems(_some(sorted(faults)))
         if not found:
-            raise CatalogError(f"{redacted(source.url)}: {self._nothing(period, inside, days, walk)}")
+            raise NoImageError(f"{redacted(source.url)}: {self._nothing(period, inside, days, walk)}")
         return tuple(sorted(_named(found), key=lambda scene: (scene.day, scene.scene_id)))
 
     def _nothing(self, period: Period, inside: int, days: set[dt.date], walk: Walk) -> str:

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from shapely import box
 from shapely.geometry.base import BaseGeometry
 
-from ..errors import CatalogError, ConfigError
+from ..errors import CatalogError, ConfigError, NoImageError
 from ..geo.tile_matrix import ground_px_m
 from ..model.options import Options
 from ..model.scene import BandFile, Period, Scene, TileService
@@ -174,7 +174,7 @@ class TilesSource(Options):
         inside = [layer for layer in self.layers if layer.date in period]
         if not inside:
             days = ", ".join(sorted(str(layer.date) for layer in self.layers))
-            raise CatalogError(f"imagery.source.layers: no layer of {period}; the layers are of {days}")
+            raise NoImageError(f"imagery.source.layers: no layer of {period}; the layers are of {days}")
         if footprint is not None and not footprint.intersects(area_lonlat):
             raise CatalogError(
                 f"imagery.source.bounds: {list(self.bounds or ())} does not touch the area; check the roads and the bounds"
