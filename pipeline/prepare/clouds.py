@@ -77,6 +77,7 @@ _HARD_STEP = 0.4  # of the contrast, from one square to the next: a wall, not a 
 _RING_M = 24.0
 _MOST_UNFITTED = 0.7
 _LEAST_BRIGHT, _HAZE_TINT = 0.65, 0.25
+_VEILED = 0.5
 _SHADOW_HARD, _LEAST_STRUCTURE = 0.4, 0.15
 _ALONE_BRIGHT, _ALONE_TINT, _ALONE_HA = 0.35, 0.12, 1.0  # without another date: surely no ground
 _COARSE_M, _COARSE_HA = 4.0, 4.0  # squares this large show no walls, but no building is this large either
@@ -146,6 +147,15 @@ class _Squares:
         return max(1, round(length_m / self.side_m))
 
 
+@dataclass(frozen=True)
+class _Other:
+    """The other date's squares; whether they are in this one's radiometry; how much of their structure is left here."""
+
+    squares: _Squares
+    fitted: bool
+    gain: float
+
+
 def _squares(image: xr.Dataset, names: list[str], pixel_m: float, options: CloudOptions) -> _Squares:
     import cv2
 
@@ -168,8 +178,8 @@ def _squares(image: xr.Dataset, names: list[str], pixel_m: float, options: Cloud
     return _Squares(np.stack(means).astype(np.float32), side, side * pixel_m)
 
 
-def _like(there: _Squares, here: _Squares, *, lit: bool = False) -> tuple[_Squares, bool]:
-    """The other date laid on this one, in its radiometry, and whether it could be brought there.
+def _like(there: _Squares, here: _Squares, *, lit: bool = False) -> _Other:
+    """The other date in this one's radiometry.
 
     Cloud adds light and takes structure away. So gain is the ratio of spreads of fine structure, offset what is left of
     the means, both from windows in which fine structure correlates, and of these from the half with the least added;
@@ -184,21 +194,24 @@ def _like(there: _Squares, here: _Squares, *, lit: bool = False) -> tuple[_Squar
     alike = _box(fine[0] * fine[1], _WINDOW_PX) / count / np.sqrt(np.maximum(own[0] * own[1], 1e-12))
     same = known & (alike >= _SAME) & (count > 0.9)
     if np.count_nonzero(same) < max(_LEAST_SAME * np.count_nonzero(known), _WINDOW_PX**2):
-        return there, False
+        return _Other(there, fitted=False, gain=1.0)
     bands: list[np.ndarray] = []
+    gains: list[float] = []
     added = np.full(known.shape, -np.inf, np.float32)
     for first in (True, False):
         middle = np.median(added[same])
         chosen = same & ((added >= middle) if lit else (added <= middle))
-        bands = []
+        bands, gains = [], []
         for x, y in zip(there.bands, here.bands, strict=True):
             spread = [_box(_fine(band, known) ** 2, _WINDOW_PX)[chosen] for band in (x, y)]
             gain = math.sqrt(float(np.median(spread[1] / np.maximum(spread[0], 1e-9))))
             gain = min(max(gain, 1 / _MAX_GAIN), _MAX_GAIN)
+            gains.append(gain)
             bands.append(x * np.float32(gain) + np.float32(np.median((y - gain * x)[chosen])))
         if first:
             added = cv2.boxFilter(np.nan_to_num(here.grey - np.mean(bands, axis=0)), cv2.CV_32F, (_WINDOW_PX,) * 2)
-    return _Squares(np.stack(bands).astype(np.float32), there.side_px, there.side_m), True
+    matched = _Squares(np.stack(bands).astype(np.float32), there.side_px, there.side_m)
+    return _Other(matched, fitted=True, gain=min(gains))
 
 
 def _moved_onto(there: _Squares, here: _Squares) -> _Squares:
@@ -233,16 +246,14 @@ def _fine(picture: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.where(known, filled - _box(filled, _FINE_PX) / weight, 0.0).astype(np.float32)
 
 
-def _bright(
-    here: _Squares, there: tuple[_Squares, bool] | None, options: CloudOptions
-) -> tuple[np.ndarray, np.ndarray]:
+def _bright(here: _Squares, there: _Other | None, options: CloudOptions) -> tuple[np.ndarray, np.ndarray]:
     """Cloud and haze: large, soft patches into which white light was added."""
     none = np.zeros(here.known.shape, bool)
     dark = _dark_channel(here, options)
     alone = _alone(here, dark, options)
     if there is None:
         return alone, none
-    other, fitted = there
+    other, fitted = there.squares, there.fitted
     before = _dark_channel(other, options)
     lowest = [squares.bands.min(axis=0) for squares in (here, other)]
     light = max(float(np.nanquantile(band, 0.995)) if np.isfinite(band).any() else 0.0 for band in lowest)
@@ -252,7 +263,8 @@ def _bright(
 
     def cloudy(patch: np.ndarray) -> bool:
         colour = np.median(here.bands[:, patch & (opacity >= options.cloud_opacity)], axis=1)
-        return _spread(colour) <= options.max_tint and colour.mean() >= _LEAST_BRIGHT * light
+        most = options.max_tint if fitted else min(options.max_tint, _ALONE_TINT)
+        return _spread(colour) <= most and colour.mean() >= _LEAST_BRIGHT * light
 
     def hazy(patch: np.ndarray) -> bool:
         inside = patch & here.known & other.known
@@ -260,10 +272,15 @@ def _bright(
         added = np.median(here.bands[:, inside] - left * other.bands[:, inside], axis=1)
         return _spread(added) <= _HAZE_TINT
 
-    cloud = _kept(opacity >= options.cloud_opacity, here, options, cloudy, options.min_area_ha)
+    # Where the two dates share no structure their radiometry is a guess, and a pale new yard looks like cloud: only what
+    # is larger counts.
+    least_ha = options.min_area_ha if fitted else max(_ALONE_HA, options.min_area_ha)
+    cloud = _kept(opacity >= options.cloud_opacity, here, options, cloudy, least_ha)
     if not fitted and cloud.mean() > _MOST_UNFITTED:
         cloud = none  # the two dates may just be stretched differently
-    cloud |= alone & ~(other.known & fitted)
+    # A veil over all of the image passes for another radiometry; it leaves little structure and nothing dark.
+    veiled = not fitted or there.gain < _VEILED
+    cloud |= alone if veiled else alone & ~other.known
     haze = none
     if fitted:
         haze = _kept(opacity >= options.haze_opacity, here, options, hazy, options.min_area_ha)
@@ -362,7 +379,7 @@ def _plain(squares: _Squares) -> np.ndarray:
 
 def _shaded(
     here: _Squares,
-    there: tuple[_Squares, bool],
+    there: _Other,
     cloud: np.ndarray,
     options: CloudOptions,
     sun_azimuth_deg: float | None,
@@ -370,7 +387,7 @@ def _shaded(
     """Large soft patches of the same ground with less light in all bands."""
     import cv2
 
-    other, fitted = there
+    other, fitted = there.squares, there.fitted
     if not fitted:
         return np.zeros(here.known.shape, bool)
     window = here.px(options.window_m)

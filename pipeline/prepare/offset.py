@@ -46,9 +46,9 @@ def offset_doubt(one: xr.Dataset, other: xr.Dataset) -> str:
         return ""
     floors = np.array([[np.quantile(band[known], _FLOOR_SHARE) for band in pair] for pair in layers])
     for which, floor in zip(("first", "second"), floors.T, strict=True):
-        if np.all(floor < _BELOW_ZERO):
+        if np.median(floor) < _BELOW_ZERO:
             return (
-                f"the darkest pixels of the {which} image reflect {floor.mean():.2f} in all bands, less than nothing:"
+                f"the darkest pixels of the {which} image reflect {np.median(floor):.2f}, less than nothing:"
                 f" the offset of {STEP:g} was taken twice; {_REMEDY}"
             )
     lift = floors[:, 0] - floors[:, 1]
