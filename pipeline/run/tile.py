@@ -100,9 +100,15 @@ def _process(job: TileJob) -> TileResult:
         unseen = {Cause.NO_SCENE.value: np.ones(grid.shape, bool)}
         stretches = observed_stretches(job.due, unseen, grid)
         return TileResult(tile.tile_id, nothing, stretches, {"skipped": str(Cause.NO_SCENE)})
-    pair = prepare_pair(job.before, job.after, grid, job.bands, reader=job.reader, options=job.imagery.pair)
+    pair = prepare_pair(
+        job.before, job.after, grid, job.bands, reader=job.reader, options=job.imagery.pair, within=job.corridor
+    )
     stretches = observed_stretches(job.due, pair.reasons, grid)
-    facts = {"observed_share": round(float(pair.observed.mean()), 4), **_registration(pair.registration)}
+    facts = {
+        "observed_share": round(float(pair.observed.mean()), 4),
+        **_registration(pair.registration),
+        "chosen": pair.reasons_chosen,
+    }
     if not pair.observed.any():
         return TileResult(tile.tile_id, nothing, stretches, facts)
     view = _view(job, pair)
@@ -153,6 +159,7 @@ def _found(detector: Any, view: View, job: TileJob, pair: Pair) -> gpd.GeoDataFr
         return CANDIDATES.empty(crs=view.grid.epsg)
     window = view.grid.footprint.buffer(-_EDGE_PX * view.grid.pixel_m)
     before = _scene_of(table, pair.before_source, pair.before_scenes, view.grid)
+    absent = _scene_of(table, pair.before_newest, pair.before_scenes, view.grid)
     after = _scene_of(table, pair.after_source, pair.after_scenes, view.grid)
     rows, cols = pair.registration.shift_px if pair.registration else (0.0, 0.0)
     return table.assign(
@@ -160,7 +167,7 @@ def _found(detector: Any, view: View, job: TileJob, pair: Pair) -> gpd.GeoDataFr
         detector_version=detector.version,
         tile_id=job.tile.tile_id,
         truncated=~table.geometry.within(window),
-        last_absent=[scene.day for scene in before],
+        last_absent=[scene.day for scene in absent],
         first_seen=[scene.day for scene in after],
         scene_before=[scene.scene_id for scene in before],
         scene_after=[scene.scene_id for scene in after],
