@@ -25,6 +25,7 @@ from .send import Answer, Asking, PassingError
 
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _MAX_PAUSE_S = 30.0
+_CHANGED = "the file has changed while it was read; run again"
 _T = TypeVar("_T")
 
 
@@ -84,6 +85,8 @@ def fetch_range(
 
     def once(renew: bool) -> Span:
         answer = send.once(asking, chosen, renew, _asker(chosen))
+        if answer.status == 416 and size is not None:
+            raise NetError(redacted(href), _CHANGED, 412)
         if answer.status not in (200, 206):
             raise _refusal(href, answer)
         return _checked(href, answer, start, stop, size, etag)
@@ -188,15 +191,17 @@ def _checked(href: str, answer: Answer, start: int, stop: int, size: int | None,
     if answer.status == 200:
         if size is not None and len(answer.body) != size:
             raise NetError(
-                redacted(href), "the server ignores byte ranges, or the file has changed; ask for another one"
+                redacted(href),
+                "the server ignores byte ranges, or the file has changed while it was read; run again",
+                412,
             )
         return Span(start, min(stop, len(answer.body)), answer.body[start:stop], len(answer.body), told)
     place, _, total_text = answer.headers.get("content-range", "").removeprefix("bytes ").partition("/")
     total = int(total_text) if total_text.isdigit() else None
     if size is not None and total not in (None, size):
-        raise NetError(redacted(href), "the file has changed while it was read; run again", 412)
+        raise NetError(redacted(href), _CHANGED, 412)
     if etag and told and told != etag:
-        raise NetError(redacted(href), "the file has changed while it was read; run again", 412)
+        raise NetError(redacted(href), _CHANGED, 412)
     end = stop if total is None else min(stop, total)
     if place != f"{start}-{end - 1}" or len(answer.body) != end - start:
         raise PassingError(f"the server sent bytes {place or 'unknown'} ({len(answer.body)}) for {start}-{end - 1}")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from ..errors import NetError
 from ..net import cache as caches
 from ..net.cache import Cache
 from ..net.http import fetch_range, fetch_ranges
@@ -120,9 +121,14 @@ class RemoteFile:
 
     def _fetched(self, spans: Sequence[Span]) -> dict[Span, bytes]:
         ranges = merged(spans)
-        bodies = fetch_ranges(
-            self.href, ranges, access=self.access, options=self.options, size=self.layout.size, etag=self.etag
-        )
+        try:
+            bodies = fetch_ranges(
+                self.href, ranges, access=self.access, options=self.options, size=self.layout.size, etag=self.etag
+            )
+        except NetError as error:
+            if error.status in (404, 412, 416):
+                self.forget(())  # it is another file now: the next try begins with its header
+            raise
         whole = dict(zip(ranges, bodies, strict=True))
         starts = sorted(whole)
         out, at = {}, 0
