@@ -92,7 +92,8 @@ class Take:
 class Layer:
     """One scene's part in a mosaic: how it was fitted to the reference (None: it is the reference), and its pixels.
 
-    ``sky``: of its take, see :class:`Take`.
+    ``sky``: of its take, see :class:`Take`. ``spread``: of the take's reflectance before anything was done to it, 2nd to
+    98th percentile of the band that varies most; NaN without a clear pixel. Near zero, the image shows nothing.
     """
 
     scene: Scene
@@ -100,6 +101,7 @@ class Layer:
     radiometry: Mapping[str, Any] | None
     pixels: int
     sky: Mapping[str, float] = field(default_factory=dict)
+    spread: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,8 @@ class _Canvas:
         self.source[fill] = own[fill]
         for name in self.window.bands:
             self.values[name][fill] = fitted[name].to_numpy()[fill]
-        self.layers += [Layer(sheet, registration, radiometry, 0, take.sky) for sheet in take.sheets]
+        spread = _spread(take.image)
+        self.layers += [Layer(sheet, registration, radiometry, 0, take.sky, spread) for sheet in take.sheets]
         if keep and there.any():
             pixels = np.stack([fitted[name].to_numpy() for name in self.window.bands])
             pixels[:, ~there] = np.nan
@@ -282,6 +285,14 @@ def _laid(
         raise ImageryError(take.sheets[0].scene_id, ", ".join(window.bands), doubt)
     fitted, radiometry = match(registration.aligned, reference, window.options.radiometry)
     return fitted, registration, radiometry
+
+
+def _spread(image: xr.Dataset) -> float:
+    """2nd to 98th percentile of the band that varies most, NaN without a pixel; of every fourth row and column."""
+    thin = [band.to_numpy()[::4, ::4] for band in image.data_vars.values()]
+    seen = [values[np.isfinite(values)] for values in thin]
+    spreads = [float(np.ptp(np.percentile(values, (2, 98)))) for values in seen if values.size]
+    return max(spreads, default=math.nan)
 
 
 def finite(image: xr.Dataset) -> np.ndarray:

@@ -30,6 +30,7 @@ from ..prepare.register import Registration
 from .coverage import lost_stretches, observed_stretches
 
 _EDGE_PX = 1.5
+_SAME = 1e-3  # of the spread; two acquisitions differ by more than that in noise alone
 
 
 @dataclass(frozen=True)
@@ -103,11 +104,12 @@ def _process(job: TileJob) -> TileResult:
     pair = prepare_pair(
         job.before, job.after, grid, job.bands, reader=job.reader, options=job.imagery.pair, within=job.corridor
     )
-    stretches = observed_stretches(job.due, pair.reasons, grid)
+    stretches = observed_stretches(job.due, _causes(pair), grid)
     facts = {
         "observed_share": round(float(pair.observed.mean()), 4),
         **_registration(pair.registration),
         "chosen": pair.reasons_chosen,
+        **_contrast(pair),
     }
     if not pair.observed.any():
         return TileResult(tile.tile_id, nothing, stretches, facts)
@@ -128,6 +130,27 @@ def _registration(registration: Registration | None) -> dict[str, Any]:
         "registration_refused": bool(registration.refused),
         "registration_reason": registration.reason,
     }
+
+
+def _causes(pair: Pair) -> dict[str, np.ndarray]:
+    """The pair's reasons, with shifts above the tolerance told from those that nothing could be said of."""
+    unseen = dict(pair.reasons)
+    shift = unseen.pop("shift")
+    found = [layer.registration for layer in (*pair.before_layers, *pair.after_layers) if layer.registration]
+    measured = any(registration.refused and registration.reliable for registration in found)
+    unknown = any(registration.refused and not registration.reliable for registration in found)
+    return unseen | {str(Cause.SHIFT_UNMEASURED if unknown and not measured else Cause.SHIFT_REFUSED): shift}
+
+
+def _contrast(pair: Pair) -> dict[str, Any]:
+    """What tells images that show nothing: ``spread`` by scene, and ``same``: both dates hold the same pixels."""
+    layers = (*pair.before_layers, *pair.after_layers)
+    spread = {layer.scene.scene_id: round(layer.spread, 5) for layer in layers if np.isfinite(layer.spread)}
+    if not pair.observed.any():
+        return {"spread": spread}
+    both = [(pair.before[name].to_numpy(), pair.after[name].to_numpy()) for name in pair.after.data_vars]
+    apart = max(float(np.abs(before[pair.observed] - after[pair.observed]).max()) for before, after in both)
+    return {"spread": spread, "same": apart <= _SAME * max(spread.values(), default=0.0)}
 
 
 def _view(job: TileJob, pair: Pair) -> View:
