@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from . import tally
 from .options import NetOptions
 
 _MAGIC = b"LUYU\x01"
@@ -54,6 +55,7 @@ class Cache:
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > _TOUCH_S:
                 os.utime(path)
+        tally.add(bytes_cached=len(data))
         return data
 
     def has(self, key: str) -> bool:

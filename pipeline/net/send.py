@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 from ..errors import NetError
 from . import access as ways_in
+from . import tally
 from .hrefs import redacted
 from .options import NetOptions
 
@@ -71,6 +72,7 @@ def once(asking: Asking, options: NetOptions, renew: bool, ask: Callable[[str, M
     try:
         for _ in range(_MAX_REDIRECTS + 1):
             parts = urlsplit(url)
+            tally.add(requests=1)
             response = _pool(options.at_once, parts.scheme, parts.hostname or "").request(
                 asking.method, url, body=asking.body, headers=sent, redirect=False, retries=False,
                 preload_content=False, timeout=timeout,
@@ -112,6 +114,7 @@ def _read(asking: Asking, response: BaseHTTPResponse, options: NetOptions) -> An
     while chunk := response.read1(_CHUNK, decode_content=True):
         parts.append(chunk)
         got += len(chunk)
+        tally.add(bytes_fetched=len(chunk))
         if got > max_bytes and response.status >= 300:
             break
         if got > max_bytes:
