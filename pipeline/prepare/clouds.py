@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
+from ..imagery.masks import widened
 from ..model.options import Options
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ class CloudOptions(Options):
 
 _FINE_PX, _WINDOW_PX = 9, 15  # squares: structure is what is smaller than the first, compared in windows of the second
 _SAME, _LEAST_SAME = 0.4, 0.02  # correlation of structure that did not change; least share of such places
-_MAX_GAIN = 4.0
+_MAX_GAIN, _CLEARER = 4.0, 1.2
+_LEAST_LIGHT = 0.7  # reflectance of thick cloud, where no square is as bright as one
 _LEAST_RESPONSE, _MAX_SHIFT_M = 0.05, 12.0
 _HARD_STEP = 0.4  # of the contrast, from one square to the next: a wall, not a cloud
 _RING_M = 24.0
@@ -111,11 +113,9 @@ def find_clouds(
     here = _squares(image, names, pixel_m, options)
     there = None
     if reference is not None and all(name in reference.data_vars for name in names):
-        there = _moved_onto(_squares(reference, names, pixel_m, options), here)
-    cloud, haze = _bright(here, None if there is None else _like(there, here), options)
-    shadow = np.zeros_like(cloud)
-    if there is not None:
-        shadow = _shaded(here, _like(there, here, lit=True), cloud, options, sun_azimuth_deg)
+        there = _like(_moved_onto(_squares(reference, names, pixel_m, options), here), here)
+    cloud, haze = _bright(here, there, options)
+    shadow = np.zeros_like(cloud) if there is None else _shaded(here, there, cloud, options, sun_azimuth_deg)
     found = {"cloud": cloud, "shadow": shadow & ~cloud, "haze": haze & ~cloud & ~shadow}
     layers = {name: _enlarged(mask, here, image.sizes["y"], image.sizes["x"]) for name, mask in found.items()}
     layers["snow"] = _snow(image)
@@ -178,15 +178,14 @@ def _squares(image: xr.Dataset, names: list[str], pixel_m: float, options: Cloud
     return _Squares(np.stack(means).astype(np.float32), side, side * pixel_m)
 
 
-def _like(there: _Squares, here: _Squares, *, lit: bool = False) -> _Other:
+def _like(there: _Squares, here: _Squares) -> _Other:
     """The other date in this one's radiometry.
 
-    Cloud adds light and takes structure away. So gain is the ratio of spreads of fine structure, offset what is left of
-    the means, both from windows in which fine structure correlates, and of these from the half with the least added;
-    with ``lit`` from the half with the most, for a shadow takes light and leaves structure.
+    Gain is the ratio of spreads of fine structure, offset what is left of the means, both from windows in which fine
+    structure correlates: there the ground is seen, though perhaps through a veil or in a shadow. A veil adds light, a
+    shadow takes it, and both weaken structure. So the windows are parted into a darker and a brighter half, and the
+    half with the stronger structure is the clear one; the darker if there is little between them.
     """
-    import cv2
-
     known = here.known & there.known
     count = np.maximum(_box(known.astype(np.float32), _WINDOW_PX), 1e-6)
     fine = [_fine(squares.grey, known) for squares in (here, there)]
@@ -195,23 +194,27 @@ def _like(there: _Squares, here: _Squares, *, lit: bool = False) -> _Other:
     same = known & (alike >= _SAME) & (count > 0.9)
     if np.count_nonzero(same) < max(_LEAST_SAME * np.count_nonzero(known), _WINDOW_PX**2):
         return _Other(there, fitted=False, gain=1.0)
-    bands: list[np.ndarray] = []
-    gains: list[float] = []
-    added = np.full(known.shape, -np.inf, np.float32)
-    for first in (True, False):
-        middle = np.median(added[same])
-        chosen = same & ((added >= middle) if lit else (added <= middle))
-        bands, gains = [], []
-        for x, y in zip(there.bands, here.bands, strict=True):
-            spread = [_box(_fine(band, known) ** 2, _WINDOW_PX)[chosen] for band in (x, y)]
-            gain = math.sqrt(float(np.median(spread[1] / np.maximum(spread[0], 1e-9))))
-            gain = min(max(gain, 1 / _MAX_GAIN), _MAX_GAIN)
-            gains.append(gain)
-            bands.append(x * np.float32(gain) + np.float32(np.median((y - gain * x)[chosen])))
-        if first:
-            added = cv2.boxFilter(np.nan_to_num(here.grey - np.mean(bands, axis=0)), cv2.CV_32F, (_WINDOW_PX,) * 2)
-    matched = _Squares(np.stack(bands).astype(np.float32), there.side_px, there.side_m)
-    return _Other(matched, fitted=True, gain=min(gains))
+    spreads = [[_box(_fine(band, known) ** 2, _WINDOW_PX) for band in squares.bands] for squares in (there, here)]
+    whole, _ = _line(there, here, spreads, same)
+    added = _box(np.nan_to_num(here.grey - whole.grey), _WINDOW_PX)
+    middle = np.median(added[same])
+    darker, gain = _line(there, here, spreads, same & (added <= middle))
+    brighter, bright_gain = _line(there, here, spreads, same & (added >= middle))
+    if bright_gain > _CLEARER * gain:
+        return _Other(brighter, fitted=True, gain=bright_gain)
+    return _Other(darker, fitted=True, gain=gain)
+
+
+def _line(
+    there: _Squares, here: _Squares, spreads: list[list[np.ndarray]], chosen: np.ndarray
+) -> tuple[_Squares, float]:
+    """The other date by gain and offset per band fitted on the chosen squares, and the least gain."""
+    bands, gains = [], []
+    for x, y, spread_x, spread_y in zip(there.bands, here.bands, *spreads, strict=True):
+        gain = math.sqrt(float(np.median(spread_y[chosen] / np.maximum(spread_x[chosen], 1e-9))))
+        gains.append(min(max(gain, 1 / _MAX_GAIN), _MAX_GAIN))
+        bands.append(x * np.float32(gains[-1]) + np.float32(np.median((y - gains[-1] * x)[chosen])))
+    return _Squares(np.stack(bands).astype(np.float32), there.side_px, there.side_m), min(gains)
 
 
 def _moved_onto(there: _Squares, here: _Squares) -> _Squares:
@@ -256,10 +259,11 @@ def _bright(here: _Squares, there: _Other | None, options: CloudOptions) -> tupl
     other, fitted = there.squares, there.fitted
     before = _dark_channel(other, options)
     lowest = [squares.bands.min(axis=0) for squares in (here, other)]
-    light = max(float(np.nanquantile(band, 0.995)) if np.isfinite(band).any() else 0.0 for band in lowest)
+    light = max(_LEAST_LIGHT, *(float(np.nanquantile(b, 0.995)) for b in lowest if np.isfinite(b).any()))
     with np.errstate(divide="ignore", invalid="ignore"):
         opacity = np.where(light - before > 1e-3, (dark - before) / (light - before), 0.0)
     opacity = np.nan_to_num(opacity).astype(np.float32)
+    single = (lowest[0] - lowest[1]) / np.maximum(light - lowest[1], 1e-3)
 
     def cloudy(patch: np.ndarray) -> bool:
         colour = np.median(here.bands[:, patch & (opacity >= options.cloud_opacity)], axis=1)
@@ -284,7 +288,25 @@ def _bright(here: _Squares, there: _Other | None, options: CloudOptions) -> tupl
     haze = none
     if fitted:
         haze = _kept(opacity >= options.haze_opacity, here, options, hazy, options.min_area_ha)
+        cloud |= _grown(cloud, haze, single, here, options)
     return cloud, haze | cloud
+
+
+def _grown(
+    cloud: np.ndarray, haze: np.ndarray, single: np.ndarray, here: _Squares, options: CloudOptions
+) -> np.ndarray:
+    """The ragged rims of clouds, too narrow for a window: in the veil beside a cloud, what is as opaque by itself."""
+    import cv2
+
+    if not cloud.any():
+        return cloud
+    opaque = cv2.medianBlur(np.nan_to_num(single).astype(np.float32), 5) >= options.cloud_opacity
+    near = widened(cloud, here.px(options.window_m)) & haze & opaque
+    count, labels = cv2.connectedComponents((near | cloud).astype(np.uint8), connectivity=8)
+    joined = np.zeros(count, bool)
+    joined[np.unique(labels[cloud])] = True
+    joined[0] = False
+    return joined[labels]
 
 
 def _spread(colour: np.ndarray) -> float:
