@@ -64,6 +64,7 @@ def demo(
     with progress() as step:
         report = run_pipeline(config, on_step=step)
     show.run_report(report)
+    show.alarms(report)
     show.scorecard(report.folder.findings_gpkg, world / "truth.gpkg", by=("kind", "county"), km=report.km_observed)
     show.say(f"\nopen 打开: {report.folder.index.resolve()}")
     return OK if report.complete else INCOMPLETE
@@ -160,6 +161,7 @@ def run(
     with progress() as step:
         report = run_pipeline(loaded, fresh=fresh, on_step=step, max_gb=max_gb)
     show.as_json(report.summary()) if as_json else show.run_report(report)
+    show.alarms(report)
     return OK if report.complete else INCOMPLETE
 
 

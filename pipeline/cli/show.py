@@ -101,6 +101,13 @@ def run_report(report: RunReport) -> None:
     say("a finding is a clue (疑似), never a verdict")
 
 
+def alarms(report: RunReport) -> None:
+    """What makes the result doubtful, on stderr, so that it is seen whatever becomes of stdout."""
+    for alarm in report.alarms:
+        sys.stderr.write(f"ALARM {alarm['code']}: {alarm['en']} {alarm['remedy_en']}\n")
+        sys.stderr.write(f"  警示: {alarm['zh']}{alarm['remedy_zh']}\n")
+
+
 def scorecard(
     findings: Path, truth: Path, *, by: Sequence[str] = (), km: float | None = None, machine: bool = False
 ) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import platform
+import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,14 @@ import pandas as pd
 from .. import __version__
 from ..detectors import registry
 from ..model.scene import Scene
+from ..net import tally
+from ..net.hrefs import redacted
+from .alarm import Alarm
+from .coverage import by_cause
 from .plan import Plan
 from .tile import TileResult
 
+_SIGN_IN = re.compile(r"//[^/@\s]*:[^/@\s]*@")  # user and password in an address of any kind
 _LIBRARIES = (
     "numpy",
     "scipy",
@@ -41,8 +47,10 @@ def run_record(
     *,
     reused: int,
     seconds: float,
+    network: tally.Count,
+    raised: Sequence[Alarm],
 ) -> dict[str, Any]:
-    """The JSON-ready record of one run."""
+    """The JSON-ready record of one run. ``network``: what it asked for in all its processes."""
     config = plan.config
     built = [registry.build(options) for options in config.detectors]
     return {
@@ -51,7 +59,7 @@ def run_record(
         "python": platform.python_version(),
         "libraries": {name: _version(name) for name in _LIBRARIES},
         "notice": "疑似线索，不作为处罚依据。A finding is a clue, never a verdict.",
-        "configuration": config.dump(),
+        "configuration": _clean(config.dump()),
         "fingerprint": plan.fingerprint,
         "epsg": plan.layers.epsg,
         "bands": list(plan.bands),
@@ -65,7 +73,10 @@ def run_record(
         "totals": _totals(plan, results, findings, candidates, coverage, reused=reused, seconds=seconds),
         "why_not_findings": _counts(candidates[~candidates["reportable"]], "why_not"),
         "registration": _registration(results),
-        "tiles": {result.tile_id: dict(result.facts) for result in results},
+        "unobserved_km": by_cause(coverage),
+        "alarms": [alarm.record() for alarm in raised],
+        "reads": network._asdict(),
+        "tiles": {r.tile_id: {name: v for name, v in r.facts.items() if name != "network"} for r in results},
         "failures": [result.failure for result in results if result.failure is not None],
         "notes": [*plan.layers.problems, *plan.linref.problems],
     }
@@ -121,8 +132,40 @@ def _counts(frame: pd.DataFrame, column: str) -> dict[str, int]:
     return {str(key): int(count) for key, count in frame[column].value_counts().sort_index().items()}
 
 
+def network_use(results: Iterable[TileResult], begun: tally.Count) -> tally.Count:
+    """What a run asked for: this process since ``begun``, others from the first of these tiles to the last."""
+    first: dict[str, tally.Count] = {}
+    last: dict[str, tally.Count] = {}
+    for result in results:
+        if told := result.facts.get("network"):
+            name, start, stop = told["process"], tally.Count(*told["start"]), tally.Count(*told["stop"])
+            first[name] = min(first.get(name, start), start)
+            last[name] = max(last.get(name, stop), stop)
+    first[tally.process()], last[tally.process()] = begun, tally.now()
+    total = tally.Count()
+    for name, start in first.items():
+        total = total.plus(last[name].since(start))
+    return total
+
+
 def _scene(scene: Scene) -> dict[str, Any]:
-    return {"id": scene.scene_id, "day": scene.day.isoformat(), "sensor": scene.sensor, "geo_rmse_m": scene.geo_rmse_m}
+    files = [*scene.files.values(), *([scene.mask] if scene.mask else [])]
+    return {
+        "id": scene.scene_id,
+        "day": scene.day.isoformat(),
+        "sensor": scene.sensor,
+        "geo_rmse_m": scene.geo_rmse_m,
+        "files": sorted({redacted(file.href) for file in files}),
+    }
+
+
+def _clean(node: Any) -> Any:
+    """The configuration without what an address may hold of user, password and tokens."""
+    if isinstance(node, Mapping):
+        return {key: _clean(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_clean(value) for value in node]
+    return _SIGN_IN.sub("//…@", redacted(node)) if isinstance(node, str) else node
 
 
 def _git_commit() -> str | None:

@@ -11,18 +11,16 @@ import datetime as dt
 import math
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import shapely
 from shapely.geometry.base import BaseGeometry
 
 from ..config.run_config import ImageryOptions
-from ..errors import ConfigError, ImageryError, NetError
-from ..imagery.reader import RasterioReader, Resampling
+from ..errors import ConfigError, ImageryError
+from ..imagery.reader import Resampling
 from ..imagery.stack import estimate_bytes, overlapping
 from ..imagery.tile_fetch import is_kept
 from ..imagery.tile_service import planned as planned_tiles
@@ -31,8 +29,9 @@ from ..model.scene import BandFile, Scene
 from ..net.hrefs import redacted
 from ..tiff.gdal_env import is_remote
 from ..tiff.origin import FarFile, origin_of
-from ..tiff.remote import RemoteFile, known_file
+from ..tiff.remote import RemoteFile
 from ..tiff.spans import merged
+from .headers import Headers
 from .plan import AHEAD_TILES, Plan
 
 Basis = Literal["header", "reckoned"]
@@ -92,7 +91,7 @@ class ReadPlan:
 
 def planned_reads(plan: Plan, *, offline: bool = False) -> ReadPlan:
     """All reads of a plan. ``offline``: no server is asked, not even for headers that are not known yet."""
-    headers = _Headers(plan.config.imagery, offline)
+    headers = Headers(plan.config.imagery, offline)
     headers.fetch([file for scene in (*plan.before, *plan.after) for file in _files(scene, plan.bands)])
     most, least, reads = _Tally(), _Tally(), []
     for number, tile in enumerate(plan.tiles):
@@ -177,48 +176,7 @@ class _Tally:
         return whole - counted
 
 
-class _Headers:
-    """The headers of files: fetched side by side, and a server that is away asked only once."""
-
-    def __init__(self, imagery: ImageryOptions, offline: bool) -> None:
-        self.network, self.offline = imagery.network, offline
-        self.reader = RasterioReader(network=imagery.network)
-        self.unknown: dict[str, str] = {}
-        self.far = 0
-
-    def fetch(self, files: Sequence[BandFile]) -> None:
-        """Get all headers that are not known yet."""
-        mine = {(f.href, f.access): f for f in files if f.service is None and f.ortho is None and is_remote(f.href)}
-        self.far = len(mine)
-        wanted = [file for file in mine.values() if known_file(file.href, file.access, self.network) is None]
-        if self.offline:
-            self.unknown |= {redacted(file.href): "not asked (--offline)" for file in wanted}
-            return
-        away: dict[str, str] = {}
-        first = {urlsplit(file.href).netloc: file for file in reversed(wanted)}
-        for host, file in first.items():
-            if why := self._one(file, away):
-                away[host] = why
-        rest = [file for file in wanted if first[urlsplit(file.href).netloc] is not file]
-        with ThreadPoolExecutor(self.network.at_once) as pool:
-            list(pool.map(lambda file: self._one(file, away), rest))
-
-    def _one(self, file: BandFile, away: Mapping[str, str]) -> str:
-        """Get one header; why its whole server is taken for away, empty if it is not."""
-        if why := away.get(urlsplit(file.href).netloc):
-            self.unknown[redacted(file.href)] = why
-            return ""
-        try:
-            origin_of(file, self.network)
-        except NetError as error:
-            self.unknown[redacted(file.href)] = error.why
-            return error.why if error.status is None else ""
-        except ValueError as error:
-            self.unknown[redacted(file.href)] = str(error)
-        return ""
-
-
-def _of_tile(plan: Plan, tile: Tile, when: str, headers: _Headers) -> list[_Asked]:
+def _of_tile(plan: Plan, tile: Tile, when: str, headers: Headers) -> list[_Asked]:
     """What one period of a tile would read, take by take."""
     imagery = plan.config.imagery
     grid = tile.grid.padded(imagery.pair.margin_px(tile.grid.pixel_m))
@@ -264,7 +222,7 @@ def _blocks(
     within: BaseGeometry,
     resampling: Resampling,
     scene: Scene,
-    headers: _Headers,
+    headers: Headers,
 ) -> _Asked:
     """A read with its blocks and bytes."""
     first, spans, basis, factor = files[0], False, "header", 1
@@ -297,7 +255,7 @@ def _blocks(
     return _Asked(done, (first.href, first.access), blocks, spans, (scene.day, scene.sensor), is_mask=False)
 
 
-def _remote(file: BandFile, headers: _Headers) -> RemoteFile | None:
+def _remote(file: BandFile, headers: Headers) -> RemoteFile | None:
     if not is_remote(file.href):
         return None
     origin = origin_of(file, headers.network)
@@ -333,6 +291,3 @@ def _cheapest(asked: Sequence[_Asked]) -> list[_Asked]:
             takes[one.take].append(one)
     full = [reads for reads in takes.values() if any(one.read.bytes for one in reads)]
     return min(full, key=lambda reads: sum(one.read.bytes for one in reads), default=[])
-
-
-__all__ = ["Read", "ReadPlan", "planned_reads", "refuse_beyond"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ import pandas as pd
 
 from ..catalog.archive import unpack_needed
 from ..config import RunConfig
+from ..detectors import registry
 from ..errors import WorkspaceError
 from ..ledger import Ledger
 from ..model.tables import CANDIDATES
+from ..net import tally
 from . import parts
+from .alarm import Earlier, Seen, alarms
 from .chips import cut_chips
 from .coverage import coverage_table
 from .executor import run_all
@@ -24,7 +28,7 @@ from .files import RunFolder
 from .findings import placed
 from .join import join
 from .plan import Plan, make_plan
-from .provenance import run_record
+from .provenance import network_use, run_record
 from .publish import publish, publish_maps
 from .reads import planned_reads, refuse_beyond
 from .tile import TileResult, process_tile
@@ -43,8 +47,13 @@ class RunReport:
 
     @property
     def complete(self) -> bool:
-        """Whether every tile was processed."""
-        return not self.failures
+        """Whether every tile was processed, and the run saw enough to count as one."""
+        return not self.failures and not any(alarm["grave"] for alarm in self.alarms)
+
+    @property
+    def alarms(self) -> tuple[Mapping[str, Any], ...]:
+        """What makes the result doubtful as a whole."""
+        return tuple(self.record["alarms"])
 
     @property
     def km_observed(self) -> float:
@@ -53,7 +62,12 @@ class RunReport:
 
     def summary(self) -> dict[str, Any]:
         """Counts for a terminal or a machine."""
-        return {**self.record["totals"], "failures": [dict(f) for f in self.failures], "output": str(self.folder.root)}
+        return {
+            **self.record["totals"],
+            "alarms": [dict(alarm) for alarm in self.alarms],
+            "failures": [dict(f) for f in self.failures],
+            "output": str(self.folder.root),
+        }
 
 
 def run(
@@ -65,7 +79,7 @@ def run(
     ledger, which no ``fresh`` touches. Nothing is written before the whole input has been checked. ConfigError when
     more than ``max_gb`` (1e9 bytes) might have to be fetched over the network.
     """
-    started = time.perf_counter()
+    started, begun = time.perf_counter(), tally.now()
     step = on_step or _silent
     plan = make_plan(config)
     if max_gb is not None:
@@ -75,19 +89,30 @@ def run(
         if fresh:
             parts.discard(folder)
         _unpack(plan)
-        results, reused = _tiles(plan, folder, step)
+        results, made = _tiles(plan, folder, step)
         candidates = join(_stack([result.candidates for result in results], plan), config.detectors)
         table = placed(candidates, plan)
         findings = table[table["reportable"]].reset_index(drop=True)
         with Ledger.open(config.ledger) as ledger:
+            earlier = _earlier(folder, ledger, plan) if candidates.empty else Earlier()
             settled = ledger.settle(findings, run_id=plan.fingerprint)
         findings = findings.assign(case_no=settled["case_no"], status=settled["status"])
         cut_chips(findings, results, plan, folder, step)
         stretches = pd.concat([result.stretches for result in results], ignore_index=True)
         coverage = coverage_table(stretches, plan.due)
-        record = run_record(
-            plan, results, findings, table, coverage, reused=reused, seconds=time.perf_counter() - started
+        seen = Seen(
+            coverage=coverage,
+            facts=[result.facts for result in results],
+            candidates=len(candidates),
+            before=(plan.before, config.imagery.before_periods),
+            after=(plan.after, (config.imagery.after,)),
+            earlier=earlier,
         )
+        record = run_record(
+            plan, results, findings, table, coverage,
+            reused=len(results) - len(made), seconds=time.perf_counter() - started,
+            network=network_use(made, begun), raised=alarms(seen, config.alarms),
+        )  # fmt: skip
         publish(folder, plan, findings, table, stretches, coverage, record)
         parts.discard(folder, keep=plan.fingerprint)
     failures = tuple(result.failure for result in results if result.failure is not None)
@@ -110,21 +135,37 @@ def rebuild(root: Path) -> RunFolder:
     return folder
 
 
-def _tiles(plan: Plan, folder: RunFolder, step: Step) -> tuple[list[TileResult], int]:
-    """Results of all tiles in the plan's order; those kept from before are read, the others made and kept."""
+def _earlier(folder: RunFolder, ledger: Ledger, plan: Plan) -> Earlier:
+    """What the run before in this folder found per km, and how many cases a campaign opened in these counties."""
+    try:
+        totals = json.loads(folder.run_json.read_text(encoding="utf-8"))["totals"]
+        per_km = float(totals["candidates"]) / float(totals["km_observed"])
+    except (OSError, ValueError, KeyError, ZeroDivisionError):
+        per_km = 0.0
+    kinds = {kind for options in plan.config.detectors for kind in registry.build(options).kinds}
+    here = set(plan.due["county_code"])
+    mine = [case for case in ledger.cases() if case["county_code"] in here and case["kind"] in kinds]
+    campaigns = {case["opened_on"] for case in mine}
+    return Earlier(per_km, len(mine) / len(campaigns) if campaigns else 0.0)
+
+
+def _tiles(plan: Plan, folder: RunFolder, step: Step) -> tuple[list[TileResult], list[TileResult]]:
+    """Results of all tiles in the plan's order; those kept from before are read, the others made (second) and kept."""
     done: dict[str, TileResult] = {}
     for tile in plan.tiles:
         kept = parts.load(folder.tile(plan.fingerprint, tile.tile_id), plan.layers.epsg)
         if kept is not None and kept:
             done[tile.tile_id] = kept
     reused, total = len(done), len(plan.tiles)
+    made: list[TileResult] = []
     todo = tuple(tile for tile in plan.tiles if tile.tile_id not in done)
     step("tiles", reused, total)
     for result in run_all(process_tile, plan.jobs(todo), plan.config.dask):
         parts.save(folder, plan.fingerprint, result)
+        made.append(replace(result, candidates=result.candidates.iloc[:0], stretches=result.stretches.iloc[:0]))
         done[result.tile_id] = result
         step("tiles", len(done), total)
-    return [done[tile.tile_id] for tile in plan.tiles], reused
+    return [done[tile.tile_id] for tile in plan.tiles], made
 
 
 def _stack(tables: list[gpd.GeoDataFrame], plan: Plan) -> gpd.GeoDataFrame:

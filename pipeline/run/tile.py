@@ -25,6 +25,7 @@ from ..model.grid import Grid, Tile
 from ..model.options import Options
 from ..model.scene import Scene
 from ..model.tables import CANDIDATES
+from ..net import tally
 from ..prepare.pair import Pair, prepare_pair
 from ..prepare.register import Registration
 from .coverage import lost_stretches, observed_stretches
@@ -78,7 +79,7 @@ class TileResult:
 
 def process_tile(job: TileJob) -> TileResult:
     """Candidates of one tile; a failure becomes a value here and nowhere else."""
-    started = time.perf_counter()
+    started, asked = time.perf_counter(), tally.now()
     try:
         result = _process(job)
     except Exception as error:  # noqa: BLE001  the one seam: one bad tile must never stop a county
@@ -89,9 +90,19 @@ def process_tile(job: TileJob) -> TileResult:
             "trace": "".join(traceback.format_exception(error, limit=-4)),
         }
         stretches = lost_stretches(job.due, error)
-        return TileResult(job.tile.tile_id, CANDIDATES.empty(crs=job.tile.grid.epsg), stretches, {}, failure)
-    seconds = round(time.perf_counter() - started, 3)
-    return TileResult(result.tile_id, result.candidates, result.stretches, {**result.facts, "seconds": seconds})
+        used = {"network": _network(asked)}
+        return TileResult(job.tile.tile_id, CANDIDATES.empty(crs=job.tile.grid.epsg), stretches, used, failure)
+    facts: dict[str, Any] = {
+        **result.facts,
+        "seconds": round(time.perf_counter() - started, 3),
+        "network": _network(asked),
+    }
+    return TileResult(result.tile_id, result.candidates, result.stretches, facts)
+
+
+def _network(start: tally.Count) -> dict[str, Any]:
+    """The process's counters when a tile began and now; tiles run side by side, so their difference is no tile's own."""
+    return {"process": tally.process(), "start": list(start), "stop": list(tally.now())}
 
 
 def _process(job: TileJob) -> TileResult:
