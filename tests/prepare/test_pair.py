@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import shapely
 from pictures import RGB, band_file, grid, land, scene
 
+from pipeline.errors import ImageryError
 from pipeline.imagery import StackOptions
 from pipeline.imagery.reader import MemoryReader
-from pipeline.prepare import PairOptions, prepare_pair
+from pipeline.prepare import CloudOptions, CompositeOptions, PairOptions, prepare_pair
 from pipeline.prepare.resample import moved
 
 WIDE = grid(400, 400, west_m=519_980.0, north_m=3_800_020.0)
@@ -130,3 +134,115 @@ def test_sheets_of_one_take_are_registered_as_one_picture():
     assert got.scene_at("before", left).scene_id.endswith("-w")
     assert got.scene_at("before", right).scene_id.endswith("-e")
     assert got.observed.mean() > 0.97
+
+
+def test_takes_are_read_by_merit_and_say_why():
+    memory = reader(b=before_picture((0, 0)), a=LAND)
+    cloudy = scene("c", "2024-05-20", cloud_percent=90.0)  # not in memory: reading it would fail
+    got = prepare_pair(
+        [cloudy, scene("b", "2024-05-10", cloud_percent=5.0)], [scene("a")], FRAME, RGB, reader=memory, options=OPTIONS
+    )
+    chosen = got.reasons_chosen
+    (take,) = chosen["before"]["takes"]
+    assert take["scenes"] == ["S2024-05-10"]
+    assert take["px"] == FRAME.rows * FRAME.cols
+    assert take["terms"]["age"] == 10
+    assert take["terms"]["cloud"] == 2.5
+    assert chosen["before"]["unread"] == 1
+    assert [choice.sheets[0].scene_id for choice in got.before_choices] == ["S2024-05-10", "S2024-05-20"]
+    json.dumps(chosen)
+
+
+def test_only_what_lies_within_must_be_filled():
+    west = before_picture((0, 0))
+    west[:, :, 240:] = np.nan  # the window's columns from 200 on are not imaged by the first take
+    memory = reader(new=west, a=LAND)
+    scenes = [scene("new", "2024-05-01"), scene("old", "2024-04-01")]  # the older one is not in memory
+    corridor = shapely.box(*grid(300, 150).bounds_m)
+    got = prepare_pair(scenes, [scene("a")], FRAME, RGB, reader=memory, options=OPTIONS, within=corridor)
+    assert got.observed[:, :150].all()
+    assert got.reasons["no_image"][:, 205:].all()
+    with pytest.raises(ImageryError, match="no such array"):
+        prepare_pair(scenes, [scene("a")], FRAME, RGB, reader=memory, options=OPTIONS)
+
+
+def test_median_of_takes_says_what_it_rests_on_and_when_it_was_last_so():
+    takes = {f"b{k}": before_picture((0.0, 0.0), 0.8 + 0.1 * k, 0.02 * k) for k in range(4)}
+    takes["b3"][:, 100:160, 100:170] = 0.9  # the newest shows a hall that the others do not
+    takes["b0"][:, :, 300:] = np.nan
+    takes["b1"][:, :, 300:] = np.nan
+    days = [f"2024-0{k + 1}-15" for k in range(4)]
+    scenes = [scene(f"b{k}", day) for k, day in enumerate(days)]
+    options = OPTIONS.model_copy(update={"composite": CompositeOptions(use="median")})
+    got = prepare_pair(scenes, [scene("a")], FRAME, RGB, reader=reader(a=LAND, **takes), options=options)
+    assert got.observed.all()
+    assert (got.before_takes[:, :258] == 4).all()
+    assert (got.before_takes[:, 262:] == 1).all()  # two takes are no median: the best one's pixel
+    hall = (slice(65, 115), slice(65, 125))
+    assert np.median(np.abs(got.before["red"].to_numpy()[hall] - got.after["red"].to_numpy()[hall])) < 0.02
+    newest = {got.before_scenes[k].scene_id for k in np.unique(got.before_newest[hall])}
+    assert newest == {"S2024-03-15"}
+    clear = got.before_newest[150:, :250]
+    assert got.before_scenes[int(np.bincount(clear.ravel()).argmax())].scene_id == "S2024-04-15"
+    assert sum(layer.pixels for layer in got.before_layers) == FRAME.rows * FRAME.cols
+
+
+def test_newest_is_what_a_plain_mosaic_rests_on():
+    got = prepare_pair(
+        [scene("b", "2024-04-01")], [scene("a")], FRAME, RGB,
+        reader=reader(b=before_picture((0, 0)), a=LAND), options=OPTIONS,
+    )  # fmt: skip
+    assert np.array_equal(got.before_newest, got.before_source)
+    assert (got.before_takes == 1).all()
+
+
+def test_cloud_without_a_mask_gives_way_to_the_take_before():
+    """A soft cloud over the newest later image: found by the earlier date, filled from an older clear take."""
+    place = grid(700, 700, west_m=519_980.0, north_m=3_800_020.0)
+    ground = land(700, 700, seed=4)
+    rows, cols = np.mgrid[:700, :700]
+    opacity = np.clip((230 - np.hypot(rows - 330, cols - 350)) / 80, 0, 1).astype(np.float32)
+    cloudy = ground * (1 - opacity) + 0.95 * opacity
+    earlier = ground * np.float32(0.8) + np.float32(0.05)
+    arrays = {"b": earlier, "new": cloudy.astype(np.float32), "old": ground * np.float32(0.9)}
+    memory = MemoryReader({name: (picture, place) for name, picture in arrays.items()})
+    frame = grid(600, 600)
+    later = [scene("new", "2024-10-20"), scene("old", "2024-10-01")]
+    before = [scene("b", "2024-04-01")]
+    got = prepare_pair(before, later, frame, RGB, reader=memory)
+    assert got.observed.mean() > 0.99
+    assert got.scene_at("after", opacity[40:640, 40:640] > 0.6).scene_id == "S2024-10-01"
+    assert got.scene_at("after", opacity[40:640, 40:640] == 0).scene_id == "S2024-10-20"
+    assert got.reasons_chosen["after"]["takes"][0]["sky"]["cloud"] > 0.1
+    assert [href for href, _ in memory.log] == ["new", "b", "old"]  # the earlier take was read once
+    alone = prepare_pair(before, later[:1], frame, RGB, reader=memory)
+    assert alone.reasons["cloud"][opacity[40:640, 40:640] > 0.6].mean() > 0.95
+    off = PairOptions(clouds=CloudOptions(use="mask"))
+    assert prepare_pair(before, later[:1], frame, RGB, reader=memory, options=off).observed.all()
+
+
+def test_masks_are_not_read_where_clouds_are_off():
+    masked = scene("b", "2024-04-01", mask=band_file("lost"), mask_bad=frozenset({9}))
+    off = OPTIONS.model_copy(update={"clouds": CloudOptions(use="off")})
+    memory = reader(b=before_picture((0, 0)), a=LAND)
+    assert prepare_pair([masked], [scene("a")], FRAME, RGB, reader=memory, options=off).observed.all()
+
+
+def test_sentinel2_dates_of_which_one_kept_its_offset_are_refused_with_the_remedy():
+    memory = reader(b=LAND + np.float32(0.1), a=LAND)
+    sensor = {"sensor": "sentinel-2a"}
+    with pytest.raises(ImageryError, match=r"S2024-04-01.*offset of 0\.1.*boa_offset_applied"):
+        prepare_pair(
+            [scene("b", "2024-04-01", **sensor)], [scene("a", **sensor)], FRAME, RGB, reader=memory, options=OPTIONS
+        )
+    assert prepare_pair(
+        [scene("b", "2024-04-01")], [scene("a")], FRAME, RGB, reader=memory, options=OPTIONS
+    ).observed.all()
+
+
+def test_pairs_survive_another_process():
+    got = prepare_pair(
+        [scene("b", "2024-04-01")], [scene("a")], FRAME, RGB,
+        reader=reader(b=before_picture((0, 0)), a=LAND), options=OPTIONS,
+    )  # fmt: skip
+    assert pickle.loads(pickle.dumps(got)).reasons_chosen == got.reasons_chosen  # noqa: S301
