@@ -139,6 +139,9 @@ def mosaic(
 ) -> Mosaic:
     """The takes put together, each laid on ``reference``, or on the first of themselves without one.
 
+    (scenes) -> .blue .. .nir, reflectance in the reference's radiometry, NaN where no take is clear; all bands of a pixel
+    from one take, or each the median of the same takes
+
     ``against``: gives an image of another date that clouds are told by, asked only if needed. ``composite``: a median
     of takes where asked for; default: the first clear pixel in the order given. ``read`` gives a take of some sheets;
     default: :func:`read_take`.

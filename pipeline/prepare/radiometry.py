@@ -56,7 +56,11 @@ def match(
 ) -> tuple[xr.Dataset, dict[str, Any]]:
     """``before`` in the radiometry of ``after``, and the evidence.
 
-    Datasets (y, x) of one shape; bands that both have are fitted, others stay as they are. All bands or none: when one
+    dims (y, x) -> same
+    .blue .. .nir (in both) -> gain * band + offset, NaN where it was; all as they were if one cannot be fitted
+    any other band -> same
+
+    Datasets of one shape; bands that both have are fitted, others stay as they are. All bands or none: when one
     band cannot be fitted the image is returned unchanged, for a half-corrected colour is worse than an uncorrected
     one. The evidence is plain JSON: ``fitted`` (bool), ``note`` (why not), ``squares`` (observed in both images),
     ``share_unchanged`` and ``share_used`` of them, and under ``bands`` per band ``gain``, ``offset``, ``correlation``.
