@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,7 @@ from .reader import RasterioReader, Reader
 if TYPE_CHECKING:
     import xarray as xr
 
+_FILES_AT_ONCE = 16  # of far scenes, in one process
 _FOOTPRINT_MARGIN_DEG = 0.001  # footprints in catalogues are rounded; 100 m more costs nothing
 
 
@@ -189,9 +191,14 @@ def _numbers(scene: Scene, grid: Grid, bands: Sequence[str], reader: Reader, wit
         for positions in by_href.values():
             read(positions)
         return values
-    with ThreadPoolExecutor(len(by_href)) as pool:  # files of a far scene wait for the network at the same time
-        list(pool.map(read, by_href.values()))
+    list(_beside().map(read, by_href.values()))  # files of a far scene wait for the network at the same time
     return values
+
+
+@lru_cache(maxsize=1)
+def _beside() -> ThreadPoolExecutor:
+    """Threads that stay: each new one would open the database of projections again, 10 ms and more."""
+    return ThreadPoolExecutor(_FILES_AT_ONCE, thread_name_prefix="luyu-files")
 
 
 def _dataset(scene: Scene, grid: Grid, bands: Sequence[str], values: np.ndarray, bad: np.ndarray) -> xr.Dataset:
