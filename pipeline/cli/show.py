@@ -55,6 +55,9 @@ def _reads(summary: Mapping[str, Any]) -> None:
             f" {mb['bytes_to_fetch_at_least']:.1f} MB in {summary['requests_at_least']};"
             f" {mb['bytes_cached']:.1f} MB lie in the local cache"
         )
+    if summary["archives"]:
+        size = sum(row["bytes_unpacked"] for row in summary["archives"])
+        say(f"  to be unpacked first: {len(summary['archives'])} archives, {size / 1e6:.1f} MB on disk")
     if costs := summary["costs"]:
         say(f"  costs: {costs['at_least']:.2f} to {costs['at_most']:.2f} {costs['currency']}")
     if summary["bytes_reckoned"]:

@@ -37,6 +37,7 @@ def reads_summary(reads: ReadPlan, costs: CostOptions) -> dict[str, Any]:
         "costs": _costs(reads, costs),
         "by_scene": _by_scene(reads.reads),
         "by_stretch": _by_stretch(reads.reads),
+        "archives": [{"path": path, "bytes_unpacked": size} for path, size in sorted(reads.archives.items())],
         "without_header": [{"file": file, "why": why} for file, why in sorted(reads.unknown.items())],
     }
 

@@ -12,7 +12,6 @@ import math
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Literal
 
 import shapely
@@ -67,6 +66,7 @@ class ReadPlan:
     ``fetched``, ``cached``, ``local``: bytes over the network, from the cache, from this machine; ``requests`` besides
     headers. ``least``: ``(bytes, bytes_fetched, requests)`` if the first take of each period leaves no hole; the rest is
     an upper bound, for the case that every take must be opened. ``unknown``: files without header, and why.
+    ``archives``: those that a run unpacks first, and how many bytes that writes.
     """
 
     reads: tuple[Read, ...]
@@ -77,6 +77,7 @@ class ReadPlan:
     least: tuple[int, int, int]
     headers: int
     unknown: Mapping[str, str] = field(default_factory=dict)
+    archives: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def bytes(self) -> int:
@@ -112,6 +113,7 @@ def planned_reads(plan: Plan, *, offline: bool = False) -> ReadPlan:
         least=(least.fetched + least.cached + least.local, least.fetched, least.requests),
         headers=headers.far,
         unknown=headers.unknown,
+        archives={str(archive.path): archive.bytes_unpacked for archive in headers.archives},
     )
 
 
@@ -231,8 +233,8 @@ def _blocks(
         tiles = planned_tiles(first, window, within=within)
         blocks = {ref.cache_key: (first.service.tile_bytes, is_kept(ref, headers.network)) for ref in tiles}
         basis = "reckoned"
-    elif first.ortho is not None:
-        blocks = {"whole": (_size(first.href), False)}
+    elif (size := headers.whole(first)) is not None:
+        blocks = {"whole": (size, False)}
     elif read.file in headers.unknown:
         blocks, basis = _reckoned(read, scene, files, window, within), "reckoned"
     else:
@@ -270,13 +272,6 @@ def _reckoned(
     whole = estimate_bytes([replace(scene, mask=None)], window, names)
     share = min(1.0, shapely.intersection(within, window.footprint).area / window.footprint.area)
     return {(read.tile, *names): (math.ceil(whole * share), False)}
-
-
-def _size(href: str) -> int:
-    try:
-        return Path(href).stat().st_size
-    except OSError:
-        return 0
 
 
 def _files(scene: Scene, bands: Sequence[str]) -> list[BandFile]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import tarfile
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ import pytest
 import rasterio
 from shapely.geometry.base import BaseGeometry
 
+from pipeline.catalog.archive import look
 from pipeline.cli import main
 from pipeline.config import RunConfig
 from pipeline.errors import ConfigError
@@ -165,6 +167,31 @@ def test_without_its_server_a_plan_reckons_and_says_so(plan: Plan, world: Path) 
     away = planned_reads(replace(far, config=plan.config.model_copy(update={"imagery": imagery})))
     assert away.fetched == offline.fetched
     assert all("no whole answer" in why for why in away.unknown.values())
+
+
+def test_files_in_an_archive_count_whole_and_stay_packed(plan: Plan, tmp_path: Path) -> None:
+    here = planned_reads(plan)
+    archive = tmp_path / "delivery.tar.gz"
+    files = {file.href for scene in plan.after for file in (*scene.files.values(), scene.mask) if file}
+    with tarfile.open(archive, "w:gz") as tar:
+        for href in sorted(files):
+            tar.add(href, arcname=Path(href).name)
+    looked = look(archive, tmp_path / "cache")
+
+    def packed(file: BandFile | None) -> BandFile | None:
+        return file and replace(file, href=str(looked.place / Path(file.href).name))
+
+    after = tuple(
+        replace(s, files={name: packed(file) for name, file in s.files.items()}, mask=packed(s.mask))
+        for s in plan.after
+    )
+    listed = planned_reads(replace(plan, after=after))
+    earlier = sum(read.bytes_first for read in here.reads if read.when == "before")
+    touched = {read.file for read in here.reads if read.when == "after"}
+    assert listed.bytes == earlier + sum(Path(href).stat().st_size for href in touched)
+    assert not listed.unknown
+    assert listed.archives == {str(archive): looked.bytes_unpacked}
+    assert not looked.place.exists(), "a plan unpacks nothing"
 
 
 def test_tiles_of_a_service_are_counted_once(plan: Plan) -> None:
