@@ -16,8 +16,6 @@ All is done on squares of about 2 m, so it costs little at 0.5 m.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -25,6 +23,8 @@ from pydantic import Field
 
 from ..imagery.masks import widened
 from ..model.options import Options
+from .patches import COARSE_HA, COARSE_M, disc, hard_edge, kept_patches, plain
+from .squares import Other, Squares, in_radiometry_of, moved_onto, squares_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -70,19 +70,12 @@ class CloudOptions(Options):
     )
 
 
-_FINE_PX, _WINDOW_PX = 9, 15  # squares: structure is what is smaller than the first, compared in windows of the second
-_SAME, _LEAST_SAME = 0.4, 0.02  # correlation of structure that did not change; least share of such places
-_MAX_GAIN, _CLEARER = 4.0, 1.2
 _LEAST_LIGHT = 0.7  # reflectance of thick cloud, where no square is as bright as one
-_LEAST_RESPONSE, _MAX_SHIFT_M = 0.05, 12.0
-_HARD_STEP = 0.4  # of the contrast, from one square to the next: a wall, not a cloud
-_RING_M = 24.0
 _MOST_UNFITTED = 0.7
 _LEAST_BRIGHT, _HAZE_TINT = 0.65, 0.25
 _VEILED = 0.5
 _SHADOW_HARD, _LEAST_STRUCTURE = 0.4, 0.15
 _ALONE_BRIGHT, _ALONE_TINT, _ALONE_HA = 0.35, 0.12, 1.0  # without another date: surely no ground
-_COARSE_M, _COARSE_HA = 4.0, 4.0  # squares this large show no walls, but no building is this large either
 _SNOW_NDSI, _SNOW_GREEN = 0.4, 0.1  # Dozier 1989; as in Sen2Cor
 _REACH_M = 6000.0  # shadows of higher clouds fall farther off
 
@@ -110,10 +103,10 @@ def find_clouds(
     names = [name for name in VISIBLE if name in image.data_vars]
     if len(names) < 2:
         raise ValueError(f"clouds are told from two visible bands at least, got {sorted(map(str, image.data_vars))}")
-    here = _squares(image, names, pixel_m, options)
+    here = squares_of(image, names, pixel_m, options.square_m)
     there = None
     if reference is not None and all(name in reference.data_vars for name in names):
-        there = _like(_moved_onto(_squares(reference, names, pixel_m, options), here), here)
+        there = in_radiometry_of(moved_onto(squares_of(reference, names, pixel_m, options.square_m), here), here)
     cloud, haze = _bright(here, there, options)
     shadow = np.zeros_like(cloud) if there is None else _shaded(here, there, cloud, options, sun_azimuth_deg)
     found = {"cloud": cloud, "shadow": shadow & ~cloud, "haze": haze & ~cloud & ~shadow}
@@ -126,130 +119,7 @@ def find_clouds(
     )
 
 
-@dataclass(frozen=True)
-class _Squares:
-    """Means over squares: (bands, rows, cols) float32, NaN where less than half of a square is known."""
-
-    bands: np.ndarray
-    side_px: int
-    side_m: float
-
-    @property
-    def known(self) -> np.ndarray:
-        return np.asarray(np.isfinite(self.bands[0]))
-
-    @property
-    def grey(self) -> np.ndarray:
-        return np.asarray(self.bands.mean(axis=0))
-
-    def px(self, length_m: float) -> int:
-        """A length in squares, at least one."""
-        return max(1, round(length_m / self.side_m))
-
-
-@dataclass(frozen=True)
-class _Other:
-    """The other date's squares; whether they are in this one's radiometry; how much of their structure is left here."""
-
-    squares: _Squares
-    fitted: bool
-    gain: float
-
-
-def _squares(image: xr.Dataset, names: list[str], pixel_m: float, options: CloudOptions) -> _Squares:
-    import cv2
-
-    side = max(1, round(options.square_m / pixel_m))
-    layers = [image[name].to_numpy() for name in names]
-    known = np.logical_and.reduce([np.isfinite(layer) for layer in layers]).astype(np.float32)
-    rows, cols = (math.ceil(size / side) for size in known.shape)
-    below, right = rows * side - known.shape[0], cols * side - known.shape[1]
-
-    def mean(layer: np.ndarray) -> np.ndarray:
-        whole = cv2.copyMakeBorder(layer, 0, below, 0, right, cv2.BORDER_REPLICATE)
-        return cv2.resize(whole, (cols, rows), interpolation=cv2.INTER_AREA)
-
-    share = mean(known)
-    usual = share >= 0.5
-    means = [
-        np.where(usual, mean(np.where(known > 0, layer, 0).astype(np.float32)) / np.maximum(share, 0.5), np.nan)
-        for layer in layers
-    ]
-    return _Squares(np.stack(means).astype(np.float32), side, side * pixel_m)
-
-
-def _like(there: _Squares, here: _Squares) -> _Other:
-    """The other date in this one's radiometry.
-
-    Gain is the ratio of spreads of fine structure, offset what is left of the means, both from windows in which fine
-    structure correlates: there the ground is seen, though perhaps through a veil or in a shadow. A veil adds light, a
-    shadow takes it, and both weaken structure. So the windows are parted into a darker and a brighter half, and the
-    half with the stronger structure is the clear one; the darker if there is little between them.
-    """
-    known = here.known & there.known
-    count = np.maximum(_box(known.astype(np.float32), _WINDOW_PX), 1e-6)
-    fine = [_fine(squares.grey, known) for squares in (here, there)]
-    own = [_box(picture**2, _WINDOW_PX) / count for picture in fine]
-    alike = _box(fine[0] * fine[1], _WINDOW_PX) / count / np.sqrt(np.maximum(own[0] * own[1], 1e-12))
-    same = known & (alike >= _SAME) & (count > 0.9)
-    if np.count_nonzero(same) < max(_LEAST_SAME * np.count_nonzero(known), _WINDOW_PX**2):
-        return _Other(there, fitted=False, gain=1.0)
-    spreads = [[_box(_fine(band, known) ** 2, _WINDOW_PX) for band in squares.bands] for squares in (there, here)]
-    whole, _ = _line(there, here, spreads, same)
-    added = _box(np.nan_to_num(here.grey - whole.grey), _WINDOW_PX)
-    middle = np.median(added[same])
-    darker, gain = _line(there, here, spreads, same & (added <= middle))
-    brighter, bright_gain = _line(there, here, spreads, same & (added >= middle))
-    if bright_gain > _CLEARER * gain:
-        return _Other(brighter, fitted=True, gain=bright_gain)
-    return _Other(darker, fitted=True, gain=gain)
-
-
-def _line(
-    there: _Squares, here: _Squares, spreads: list[list[np.ndarray]], chosen: np.ndarray
-) -> tuple[_Squares, float]:
-    """The other date by gain and offset per band fitted on the chosen squares, and the least gain."""
-    bands, gains = [], []
-    for x, y, spread_x, spread_y in zip(there.bands, here.bands, *spreads, strict=True):
-        gain = math.sqrt(float(np.median(spread_y[chosen] / np.maximum(spread_x[chosen], 1e-9))))
-        gains.append(min(max(gain, 1 / _MAX_GAIN), _MAX_GAIN))
-        bands.append(x * np.float32(gains[-1]) + np.float32(np.median((y - gains[-1] * x)[chosen])))
-    return _Squares(np.stack(bands).astype(np.float32), there.side_px, there.side_m), min(gains)
-
-
-def _moved_onto(there: _Squares, here: _Squares) -> _Squares:
-    """The other date moved by whole squares onto this one; as it is when no place is clearly the best."""
-    import cv2
-
-    known = here.known & there.known
-    edge = cv2.createHanningWindow(known.shape[::-1], cv2.CV_32F)
-    (cols, rows), response = cv2.phaseCorrelate(_fine(there.grey, known), _fine(here.grey, known), edge)
-    move = round(rows), round(cols)
-    if response < _LEAST_RESPONSE or move == (0, 0) or max(map(abs, move)) * here.side_m > _MAX_SHIFT_M:
-        return there
-    matrix = np.array([[1, 0, move[1]], [0, 1, move[0]]], np.float32)
-    size = known.shape[::-1]
-    bands = [
-        cv2.warpAffine(band, matrix, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=np.nan)
-        for band in there.bands
-    ]
-    return _Squares(np.stack(bands), there.side_px, there.side_m)
-
-
-def _box(image: np.ndarray, side: int) -> np.ndarray:
-    import cv2
-
-    return cv2.boxFilter(image, cv2.CV_32F, (side, side), borderType=cv2.BORDER_REFLECT)
-
-
-def _fine(picture: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """What is smaller than some squares; zero where unknown."""
-    weight = np.maximum(_box(known.astype(np.float32), _FINE_PX), 1e-6)
-    filled = np.where(known, picture, 0.0).astype(np.float32)
-    return np.where(known, filled - _box(filled, _FINE_PX) / weight, 0.0).astype(np.float32)
-
-
-def _bright(here: _Squares, there: _Other | None, options: CloudOptions) -> tuple[np.ndarray, np.ndarray]:
+def _bright(here: Squares, there: Other | None, options: CloudOptions) -> tuple[np.ndarray, np.ndarray]:
     """Cloud and haze: large, soft patches into which white light was added."""
     none = np.zeros(here.known.shape, bool)
     dark = _dark_channel(here, options)
@@ -276,10 +146,11 @@ def _bright(here: _Squares, there: _Other | None, options: CloudOptions) -> tupl
         added = np.median(here.bands[:, inside] - left * other.bands[:, inside], axis=1)
         return _spread(added) <= _HAZE_TINT
 
+    shape = {"window_m": options.window_m, "max_hard": options.max_hard_edge}
     # Where the two dates share no structure their radiometry is a guess, and a pale new yard looks like cloud: only what
     # is larger counts.
     least_ha = options.min_area_ha if fitted else max(_ALONE_HA, options.min_area_ha)
-    cloud = _kept(opacity >= options.cloud_opacity, here, options, cloudy, least_ha)
+    cloud = kept_patches(opacity >= options.cloud_opacity, here, cloudy, least_ha, **shape)
     if not fitted and cloud.mean() > _MOST_UNFITTED:
         cloud = none  # the two dates may just be stretched differently
     # A veil over all of the image passes for another radiometry; it leaves little structure and nothing dark.
@@ -287,14 +158,12 @@ def _bright(here: _Squares, there: _Other | None, options: CloudOptions) -> tupl
     cloud |= alone if veiled else alone & ~other.known
     haze = none
     if fitted:
-        haze = _kept(opacity >= options.haze_opacity, here, options, hazy, options.min_area_ha)
+        haze = kept_patches(opacity >= options.haze_opacity, here, hazy, options.min_area_ha, **shape)
         cloud |= _grown(cloud, haze, single, here, options)
     return cloud, haze | cloud
 
 
-def _grown(
-    cloud: np.ndarray, haze: np.ndarray, single: np.ndarray, here: _Squares, options: CloudOptions
-) -> np.ndarray:
+def _grown(cloud: np.ndarray, haze: np.ndarray, single: np.ndarray, here: Squares, options: CloudOptions) -> np.ndarray:
     """The ragged rims of clouds, too narrow for a window: in the veil beside a cloud, what is as opaque by itself."""
     import cv2
 
@@ -315,93 +184,27 @@ def _spread(colour: np.ndarray) -> float:
     return float(colour.max() - colour.min()) / mean if mean > 1e-6 else math.inf
 
 
-def _dark_channel(squares: _Squares, options: CloudOptions) -> np.ndarray:
+def _dark_channel(squares: Squares, options: CloudOptions) -> np.ndarray:
     """Darkest value of any band in a window about each square; NaN where nothing is known."""
     import cv2
 
     lowest = np.where(squares.known, squares.bands.min(axis=0), np.inf).astype(np.float32)
-    dark = cv2.erode(lowest, _disc(squares.px(options.window_m / 2)), borderType=cv2.BORDER_REPLICATE)
+    dark = cv2.erode(lowest, disc(squares.px(options.window_m / 2)), borderType=cv2.BORDER_REPLICATE)
     return np.where(squares.known, dark, np.nan)
 
 
-def _alone(here: _Squares, dark: np.ndarray, options: CloudOptions) -> np.ndarray:
+def _alone(here: Squares, dark: np.ndarray, options: CloudOptions) -> np.ndarray:
     """What can be no ground, whatever was there: wide, bright, white."""
     tint = (here.bands.max(axis=0) - here.bands.min(axis=0)) / np.maximum(here.grey, 1e-6)
     with np.errstate(invalid="ignore"):
         sure = (dark >= _ALONE_BRIGHT) & (tint <= _ALONE_TINT)
-    return _kept(sure, here, options, lambda _: True, max(_ALONE_HA, options.min_area_ha))
-
-
-def _kept(
-    core: np.ndarray,
-    here: _Squares,
-    options: CloudOptions,
-    accepted: Callable[[np.ndarray], bool],
-    least_ha: float,
-) -> np.ndarray:
-    """Of places found in a window's darkest values, the patches that are large, soft and ``accepted``, at full size."""
-    import cv2
-
-    if not core.any():
-        return core
-    radius = here.px(options.window_m / 2)
-    mask = cv2.dilate(core.astype(np.uint8), _disc(radius)).astype(bool) & here.known
-    least_ha = max(least_ha, _COARSE_HA) if here.side_m > _COARSE_M else least_ha
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    kept = np.zeros(count, bool)
-    grey = _plain(here)
-    for label in range(1, count):
-        if stats[label, cv2.CC_STAT_AREA] * here.side_m**2 < least_ha * 1e4:
-            continue
-        patch = labels == label
-        if accepted(patch):
-            kept[label] = _hard_edge(patch, here, grey) <= options.max_hard_edge
-    return kept[labels]
-
-
-def _hard_edge(patch: np.ndarray, here: _Squares, grey: np.ndarray) -> float:
-    """Share of a patch's outline inside the image where brightness falls off as at a wall; 0 without an outline.
-
-    ``grey``: the image's brightness without cars, lines and lone trees. The outline is the line half-way between the
-    brightness inside and about the patch, so that it runs on the object's own edge.
-    """
-    import cv2
-
-    if here.side_m > _COARSE_M:
-        return 0.0
-    shape = patch.astype(np.uint8)
-    core = cv2.erode(shape, _disc(here.px(_RING_M / 4))).astype(bool)
-    near = cv2.dilate(shape, _disc(here.px(_RING_M))).astype(bool) & here.known
-    around = near & ~cv2.dilate(shape, _disc(here.px(_RING_M / 4))).astype(bool)
-    if not around.any() or not core.any():
-        return 0.0
-    inside, beside = float(np.median(grey[core])), float(np.median(grey[around]))
-    contrast = inside - beside
-    if abs(contrast) < 1e-3:
-        return 1.0
-    own = near & ((grey - (inside + beside) / 2) * np.sign(contrast) > 0)
-    count, labels = cv2.connectedComponents(own.astype(np.uint8), connectivity=4)
-    mine = np.isin(labels, np.setdiff1d(np.unique(labels[core]), [0])) if count > 1 else own
-    outline = mine & ~cv2.erode(mine.astype(np.uint8), _disc(1), borderValue=1).astype(bool)
-    outline &= cv2.erode(near.astype(np.uint8), _disc(1), borderValue=1).astype(bool)
-    if not outline.any():
-        return 0.0
-    down, right = np.gradient(grey)
-    step = cv2.dilate(np.nan_to_num(np.hypot(down, right)).astype(np.float32), _disc(1))
-    return float(np.mean(step[outline] >= _HARD_STEP * abs(contrast)))
-
-
-def _plain(squares: _Squares) -> np.ndarray:
-    """Brightness without what is small: a median keeps the edges of large things where and as sharp as they are."""
-    import cv2
-
-    usual = float(np.nanmedian(squares.grey)) if squares.known.any() else 0.0
-    return cv2.medianBlur(np.where(squares.known, squares.grey, usual).astype(np.float32), 5)
+    least_ha = max(_ALONE_HA, options.min_area_ha)
+    return kept_patches(sure, here, lambda _: True, least_ha, window_m=options.window_m, max_hard=options.max_hard_edge)
 
 
 def _shaded(
-    here: _Squares,
-    there: _Other,
+    here: Squares,
+    there: Other,
     cloud: np.ndarray,
     options: CloudOptions,
     sun_azimuth_deg: float | None,
@@ -419,20 +222,20 @@ def _shaded(
     usual = cv2.medianBlur(np.clip(light * 64, 0, 255).astype(np.uint8), 2 * min(window // 2, 15) + 1)
     dim = known & (usual < 64 * options.shadow_light) & ~cloud
     alike = _alike(here.grey, other.grey, known, 2 * window + 1)
-    least_ha = max(options.min_area_ha, _COARSE_HA) if here.side_m > _COARSE_M else options.min_area_ha
-    dim = cv2.morphologyEx(dim.astype(np.uint8), cv2.MORPH_OPEN, _disc(max(1, window // 4))).astype(bool)
+    least_ha = max(options.min_area_ha, COARSE_HA) if here.side_m > COARSE_M else options.min_area_ha
+    dim = cv2.morphologyEx(dim.astype(np.uint8), cv2.MORPH_OPEN, disc(max(1, window // 4))).astype(bool)
     thrown = _thrown(cloud, here, sun_azimuth_deg)
     rest = alike[known & ~dim & ~cloud]
     usual_structure = max(float(np.median(rest)), _LEAST_STRUCTURE) if rest.size else _LEAST_STRUCTURE
     count, labels, stats, _ = cv2.connectedComponentsWithStats(dim.astype(np.uint8), connectivity=8)
     kept = np.zeros(count, bool)
-    grey = _plain(here)
+    grey = plain(here)
     for label in range(1, count):
         if stats[label, cv2.CC_STAT_AREA] * here.side_m**2 < least_ha * 1e4:
             continue
         patch = labels == label
         need = options.min_structure * usual_structure * (0.5 if np.mean(thrown[patch]) > 0.5 else 1.0)
-        kept[label] = float(np.median(alike[patch])) >= need and _hard_edge(patch, here, grey) <= _SHADOW_HARD
+        kept[label] = float(np.median(alike[patch])) >= need and hard_edge(patch, here, grey) <= _SHADOW_HARD
     return kept[labels]
 
 
@@ -452,7 +255,7 @@ def _alike(x: np.ndarray, y: np.ndarray, known: np.ndarray, window_px: int) -> n
     return together / np.sqrt(np.maximum(own, 1e-12))
 
 
-def _thrown(cloud: np.ndarray, here: _Squares, sun_azimuth_deg: float | None) -> np.ndarray:
+def _thrown(cloud: np.ndarray, here: Squares, sun_azimuth_deg: float | None) -> np.ndarray:
     """Where clouds of the image may throw their shadows: away from the sun, however high they are."""
     reach = np.zeros(cloud.shape, bool)
     if sun_azimuth_deg is None or not cloud.any():
@@ -486,12 +289,6 @@ def _snow(image: xr.Dataset) -> np.ndarray:
         return np.asarray(((green - swir) / (green + swir) > _SNOW_NDSI) & (green > _SNOW_GREEN))
 
 
-def _enlarged(mask: np.ndarray, squares: _Squares, rows: int, cols: int) -> np.ndarray:
+def _enlarged(mask: np.ndarray, squares: Squares, rows: int, cols: int) -> np.ndarray:
     side = squares.side_px
     return np.repeat(np.repeat(mask, side, axis=0), side, axis=1)[:rows, :cols]
-
-
-def _disc(radius_px: int) -> np.ndarray:
-    import cv2
-
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1, 2 * radius_px + 1))
