@@ -6,11 +6,12 @@ Every step is pure: Datasets in, Datasets out; what becomes of each band stands 
 from .choose import Choice, ChooseOptions, ranked
 from .clouds import CloudOptions, find_clouds
 from .composite import CompositeOptions, median
-from .mosaic import Layer, Mosaic, PairOptions, Window, mosaic
+from .mosaic import Layer, Mosaic, mosaic
 from .offset import offset_doubt
 from .pair import Pair, prepare_pair
 from .radiometry import RadiometryOptions, match
 from .register import Registration, RegistrationOptions, register
+from .take import PairOptions, Window
 
 __all__ = [
     "Choice",

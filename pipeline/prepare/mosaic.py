@@ -9,83 +9,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from shapely.geometry.base import BaseGeometry
 
 from ..errors import ImageryError
-from ..imagery.masks import widened
-from ..imagery.raster import burn
-from ..imagery.reader import Reader
-from ..imagery.stack import StackOptions, read_scene
-from ..model.grid import Grid
-from ..model.options import Options
 from ..model.scene import Scene
-from .choose import Choice, ChooseOptions
-from .clouds import CloudOptions, find_clouds
+from .choose import Choice
 from .composite import CompositeOptions, median
 from .offset import is_sentinel2, offset_doubt
-from .radiometry import RadiometryOptions, match
-from .register import Registration, RegistrationOptions, register
+from .radiometry import match
+from .register import Registration, register
+from .take import Take, Window, cleared, finite, image_of, read_take
 
 if TYPE_CHECKING:
     import xarray as xr
-
-_KERNEL_PX = 2  # beyond a shift, what its interpolation looks at
-
-
-class PairOptions(Options):
-    """How two periods are made comparable."""
-
-    choose: ChooseOptions = ChooseOptions()
-    stack: StackOptions = StackOptions()
-    clouds: CloudOptions = CloudOptions()
-    registration: RegistrationOptions = RegistrationOptions()
-    radiometry: RadiometryOptions = RadiometryOptions()
-    composite: CompositeOptions = CompositeOptions()
-
-    def margin_px(self, pixel_m: float) -> int:
-        """How far past a window is read, px, so that what a correction moves in at its edge is there."""
-        return math.ceil(self.registration.tolerance_px(pixel_m)) + _KERNEL_PX
-
-
-@dataclass(frozen=True)
-class Window:
-    """What is to be filled and how: a grid whose rim of ``margin_px`` serves registration only, bands, reader.
-
-    ``within``: polygon in the grid's CRS; beyond it pixels may be left unread, and holes are no cause to read on.
-    """
-
-    grid: Grid
-    bands: tuple[str, ...]
-    reader: Reader
-    options: PairOptions
-    margin_px: int = 0
-    within: BaseGeometry | None = None
-
-    @cached_property
-    def due(self) -> np.ndarray:
-        """Pixels (bool) that must be filled."""
-        due = np.zeros(self.grid.shape, bool)
-        inner = (slice(self.margin_px, size - self.margin_px) for size in self.grid.shape)
-        due[tuple(inner)] = True
-        return due if self.within is None else due & burn([self.within], self.grid)
-
-
-@dataclass(frozen=True)
-class Take:
-    """One take as read: ``image`` (y, x), ``origin`` int16 sheet of each pixel, -1 none; ``seen``: an image, clear or not.
-
-    ``sky``: shares of the image that are cloud, shadow, haze, snow by its own pixels; empty if they were not asked.
-    """
-
-    sheets: tuple[Scene, ...]
-    image: xr.Dataset
-    origin: np.ndarray
-    seen: np.ndarray
-    sky: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -223,56 +161,8 @@ class _Canvas:
         core = self.source[tuple(slice(margin, size - margin) for size in self.source.shape)]
         counts = np.bincount(core[core >= 0], minlength=len(self.layers))
         layers = tuple(replace(layer, pixels=int(n)) for layer, n in zip(self.layers, counts, strict=True))
-        image = _image(self.values, self.window.grid)
+        image = image_of(self.values, self.window.grid)
         return Mosaic(image, self.source, layers, self.imaged, self.shifted, takes, newest)
-
-
-def read_take(sheets: Sequence[Scene], window: Window) -> Take | None:
-    """One take, its masks applied; None if it has no pixel on the grid. ImageryError when a sheet cannot be read."""
-    grid, options = window.grid, window.options
-    values = {name: np.full(grid.shape, np.nan, np.float32) for name in window.bands}
-    origin, seen = np.full(grid.shape, -1, np.int16), np.zeros(grid.shape, bool)
-    for number, scene in enumerate(sheets):
-        asked = scene if options.clouds.use != "off" else replace(scene, mask=None)
-        stack = read_scene(asked, grid, window.bands, reader=window.reader, options=options.stack, within=window.within)
-        if stack is None:
-            continue
-        one = stack.isel(time=0)
-        clear = finite(one)
-        seen |= clear | one["clouded"].to_numpy()
-        fill = clear & (origin < 0)
-        origin[fill] = number
-        for name in window.bands:
-            values[name][fill] = one[name].to_numpy()[fill]
-    return Take(tuple(sheets), _image(values, grid), origin, seen) if seen.any() else None
-
-
-def cleared(take: Take, window: Window, against: xr.Dataset | Callable[[], xr.Dataset | None] | None) -> Take:
-    """A take without what its own pixels show to be cloud, shadow or snow, where its sheets have no quality mask.
-
-    ``against``: an image of another date, or what gives one.
-    """
-    options = window.options
-    bare = [number for number, sheet in enumerate(take.sheets) if sheet.mask is None]
-    visible = sum(name in window.bands for name in ("blue", "green", "red"))
-    if options.clouds.use != "auto" or not bare or visible < 2:
-        return take
-    found = find_clouds(
-        take.image,
-        against() if callable(against) else against,
-        window.grid.pixel_m,
-        options.clouds,
-        sun_azimuth_deg=take.sheets[bare[0]].sun_azimuth_deg,
-    )
-    mine = np.isin(take.origin, bare)
-    total = max(1, int(np.count_nonzero(mine)))
-    sky = {str(name): round(int(np.count_nonzero(mask.to_numpy() & mine)) / total, 4) for name, mask in found.items()}
-    bad = found["cloud"].to_numpy() | found["shadow"].to_numpy() | found["snow"].to_numpy()
-    if not (bad & mine).any():
-        return replace(take, sky=sky)
-    bad = widened(bad & mine, round(options.stack.mask_margin_m / window.grid.pixel_m)) & mine
-    image = take.image.map(lambda band: band.where(~bad), keep_attrs=True)
-    return replace(take, image=image, origin=np.where(bad, -1, take.origin).astype(np.int16), sky=sky)
 
 
 def _laid(
@@ -296,18 +186,3 @@ def _spread(image: xr.Dataset) -> float:
     seen = [values[np.isfinite(values)] for values in thin]
     spreads = [float(np.ptp(np.percentile(values, (2, 98)))) for values in seen if values.size]
     return max(spreads, default=math.nan)
-
-
-def finite(image: xr.Dataset) -> np.ndarray:
-    """Pixels with data in all bands."""
-    return np.logical_and.reduce([np.isfinite(band.to_numpy()) for band in image.data_vars.values()])
-
-
-def _image(values: Mapping[str, np.ndarray], grid: Grid) -> xr.Dataset:
-    import xarray as xr
-
-    return xr.Dataset(
-        {name: (("y", "x"), band) for name, band in values.items()},
-        coords={"y": grid.y_m, "x": grid.x_m},
-        attrs={"epsg": grid.epsg, "pixel_m": grid.pixel_m},
-    )

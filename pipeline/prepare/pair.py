@@ -18,8 +18,9 @@ from ..imagery.reader import RasterioReader, Reader
 from ..model.grid import Grid
 from ..model.scene import Scene
 from .choose import Choice, ranked
-from .mosaic import Layer, Mosaic, PairOptions, Take, Window, mosaic, read_take
+from .mosaic import Layer, Mosaic, mosaic
 from .register import Registration
+from .take import PairOptions, Take, Window, read_take
 
 if TYPE_CHECKING:
     import xarray as xr
