@@ -122,12 +122,13 @@ _REMEDY = {
 def _refused(seen: Seen) -> Iterator[Alarm]:
     measured = [facts for facts in seen.facts if "registration_refused" in facts]
     if measured and all(facts["registration_refused"] for facts in measured):
+        measurable = any(facts.get("registration_reliable") for facts in measured)
         why, _ = Counter(str(facts.get("registration_reason", "")) for facts in measured).most_common(1)[0]
         yield Alarm(
             "all_refused",
             f"全部 {len(measured)} 个分幅的两期配准均被拒绝，没有一处可以比较。",
             f"The shift between the dates was refused in all {len(measured)} tiles ({why}); nothing could be compared.",
-            *_REMEDY[Cause.SHIFT_REFUSED],
+            *_REMEDY[Cause.SHIFT_REFUSED if measurable else Cause.SHIFT_UNMEASURED],
             grave=True,
             numbers={"tiles": len(measured), "most_often": why},
         )
