@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
+from shapely.affinity import affine_transform
 from shapely.geometry.base import BaseGeometry
 
 from ..tiff.facts import Facts
 from ..tiff.layout import Layout, Picture
 from ..tiff.spans import Span
-from .windows import Window, crs
+from .windows import Window, crs, same_crs
 
 _STEP_PX = 64.0  # a straight edge is a curve in another projection; it is bent at points so far apart
 _TOUCH_PX = 1e-6
@@ -79,11 +80,13 @@ def in_pixels(source: Facts, epsg: int, area: BaseGeometry) -> BaseGeometry:
     """``area`` in pixels of the source (x = column, y = row); ValueError where it has no place there."""
     from rasterio.warp import transform
 
+    back = ~source.transform
+    if same_crs(source.crs_wkt, epsg):
+        return affine_transform(area, (back.a, back.b, back.d, back.e, back.c, back.f))
     pixel_m = abs(source.transform.a)
     if source.crs.is_geographic:
         pixel_m *= 111_320.0
     bent = shapely.segmentize(area, _STEP_PX * pixel_m)
-    back = ~source.transform
 
     def placed(points: np.ndarray) -> np.ndarray:
         xs, ys = (np.asarray(axis) for axis in transform(crs(epsg), source.crs, points[:, 0], points[:, 1]))

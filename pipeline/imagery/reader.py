@@ -186,7 +186,8 @@ class RasterioReader:
         ahead: list[Span] = []
         if isinstance(origin, FarFile):
             wanted = self._spans(origin, job)
-            ahead = self._spans_ahead(origin, job, grid) if self.ahead is not None else []
+            if self.ahead is not None and not all(map(origin.file.cached, wanted)):
+                ahead = self._spans_ahead(origin, job, grid)
         try:
             with origin.opened(job.level, wanted, ahead) as source:
                 pixels = self._pixels(source, job, nodata)

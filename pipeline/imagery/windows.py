@@ -27,7 +27,8 @@ def crs(epsg: int) -> Any:
 
 
 @lru_cache(maxsize=64)
-def _same_crs(wkt: str, epsg: int) -> bool:
+def same_crs(wkt: str, epsg: int) -> bool:
+    """Whether a coordinate system, written out, is that of an EPSG code."""
     from rasterio.crs import CRS
 
     crs_of_file = CRS.from_wkt(wkt)
@@ -37,7 +38,7 @@ def _same_crs(wkt: str, epsg: int) -> bool:
 def aligned(source: Facts, grid: Grid) -> tuple[int, int] | None:
     """Row and column of the source at the grid's north-west corner if both share one lattice, else None."""
     t = source.transform
-    if t.b or t.d or t.a <= 0 or t.e >= 0 or not _same_crs(source.crs_wkt, grid.epsg):
+    if t.b or t.d or t.a <= 0 or t.e >= 0 or not same_crs(source.crs_wkt, grid.epsg):
         return None
     scale_error = max(abs(t.a - grid.pixel_m), abs(-t.e - grid.pixel_m)) / grid.pixel_m
     col, row = (grid.west_m - t.c) / t.a, (grid.north_m - t.f) / t.e

@@ -26,8 +26,10 @@ import json
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from ..errors import NetError
@@ -36,6 +38,7 @@ from .hrefs import redacted
 
 PLANETARY_COMPUTER = "planetary_computer"
 _RENEW_BEFORE = dt.timedelta(minutes=2)
+_REMEMBERED_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,12 @@ def secret(name: str) -> str | None:
     """The secret of that name: from the environment, else from the system's keyring where there is one."""
     if value := os.environ.get(name):
         return value
+    return _from_keyring(name, int(time.monotonic() // _REMEMBERED_S))
+
+
+@lru_cache(maxsize=256)
+def _from_keyring(name: str, window: int) -> str | None:  # noqa: ARG001  asked anew in the next window of time
+    """What the keyring holds; it may be asked over a bus, so not at each request."""
     try:
         import keyring
         from keyring.errors import KeyringError
