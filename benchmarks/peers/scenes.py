@@ -178,3 +178,48 @@ def _mask(path: Path, scene: SceneSet) -> None:
                 [part], out_shape=(rows, cols), transform=Affine(p, 0, west, 0, -p, north), dtype=np.uint8
             )
     mask.flush()
+
+
+def wide_scene(folder: Path) -> SceneSet:
+    """One 8-bit band of 60,000 px at 0.5 m with pixels only near a straight road across it; the rest is left out."""
+    side, block = 60_000, 256
+    middle = side * 0.25
+    road = shapely.LineString([(WEST_M - 500, NORTH_M - middle - 900), (WEST_M + side * 0.5 + 500, NORTH_M - middle)])
+    path = folder / "wide.tif"
+    if not path.exists():
+        _strip(path, side, side, block, road)
+    return _described("wide", folder, (path.name,), 1, side, 0.5, block, "uint8", road)
+
+
+def long_road(folder: Path, km: int) -> SceneSet:
+    """A road so long over one 0.5 m mosaic, back and forth in lanes of 10 km, 500 m apart."""
+    lanes = km // 10
+    points = []
+    for lane in range(lanes):
+        ends = [(WEST_M + 200, NORTH_M - 300 - lane * 500), (WEST_M + 10_200, NORTH_M - 300 - lane * 500)]
+        points += ends if lane % 2 == 0 else ends[::-1]
+    road = shapely.LineString(points)
+    side = max(20_992, lanes * 1000 + 1200)
+    path = folder / f"long_{km}.tif"
+    if not path.exists():
+        _strip(path, side, side, 512, road)
+    return _described(f"long_{km}", folder, (path.name,), 1, side, 0.5, 512, "uint8", road)
+
+
+def _strip(path: Path, rows: int, cols: int, block: int, road: shapely.LineString) -> None:
+    """A tiled file in which only the blocks within 150 m of the road are there."""
+    import rasterio
+    from affine import Affine
+    from rasterio.windows import Window
+
+    rng = np.random.default_rng(7)
+    cell = np.clip(rng.normal(120, 12, (block, block)), 1, 250).astype(np.uint8)
+    hit = touched(road.buffer(150.0), max(rows, cols), 0.5, block)
+    with rasterio.open(
+        path, "w", driver="GTiff", width=cols, height=rows, count=1, dtype="uint8", tiled=True, blockxsize=block,
+        blockysize=block, compress="deflate", zlevel=1, sparse_ok=True, nodata=0, bigtiff="YES",
+        crs=f"EPSG:{EPSG}", transform=Affine(0.5, 0, WEST_M, 0, -0.5, NORTH_M),
+    ) as out:  # fmt: skip
+        for row, col in hit:
+            place = Window(col * block, row * block, min(block, cols - col * block), min(block, rows - row * block))
+            out.write((np.roll(cell, row * 7 + col) + (row + col) % 5)[: place.height, : place.width], 1, window=place)
