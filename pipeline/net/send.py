@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -56,6 +57,19 @@ class Asking:
     def ranged(self) -> bool:
         """Whether a part of a file is asked for."""
         return "Range" in self.headers
+
+
+class _NoQuery(logging.Filter):
+    """urllib3 logs whole addresses, tokens included, to whoever asks for DEBUG; it may log them without their query."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(arg.partition("?")[0] if isinstance(arg, str) else arg for arg in record.args)
+        return True
+
+
+for _name in ("urllib3.connectionpool", "urllib3.util.retry", "urllib3.poolmanager"):
+    logging.getLogger(_name).addFilter(_NoQuery())
 
 
 def once(asking: Asking, options: NetOptions, renew: bool, ask: Callable[[str, Mapping[str, str]], bytes]) -> Answer:
