@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import LuyuError
+from ..net.hrefs import scrubbed
 
 OK, OWN_FAULT, REFUSED, INCOMPLETE = 0, 1, 2, 3
 
@@ -32,17 +33,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("interrupted; the same command goes on where it stopped", file=sys.stderr)  # noqa: T201
         return 130
     except LuyuError as error:
-        if debug:
-            raise
-        print(f"luyu: {error}", file=sys.stderr)  # noqa: T201
+        print(_trace() if debug else scrubbed(f"luyu: {error}"), file=sys.stderr)  # noqa: T201
         return REFUSED
     except BrokenPipeError:
         sys.stderr.close()
         return OK
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  the last seam; a fault of our own is said without the secrets it may hold
         if debug:
-            raise
-        print(f"luyu: a fault of the program's own: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
+            print(_trace(), file=sys.stderr)  # noqa: T201
+            return OWN_FAULT
+        said = scrubbed(f"luyu: a fault of the program's own: {type(error).__name__}: {error}")
+        print(said, file=sys.stderr)  # noqa: T201
         print("(--debug shows where; please report it)", file=sys.stderr)  # noqa: T201
         return OWN_FAULT
     return result if isinstance(result, int) else OK
+
+
+def _trace() -> str:
+    """The traceback of the error at hand; addresses in it lose their tokens, for it will be passed on."""
+    import traceback
+
+    return scrubbed(traceback.format_exc())

@@ -7,12 +7,14 @@ A catalogue is input from outside: its addresses may not make the program read o
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 from ..errors import CatalogError
 
+_ADDRESS = re.compile(r"\b(?:https?|s3)://[^\s'\"<>]+", re.IGNORECASE)
 _SCHEMES = ("https", "http", "s3", "file", "")
 _FORBIDDEN = ("<", ">", "|", "\x00", "\n", "\r", "/vsi", "\\vsi", "header_file=", "gtiff_dir:")
 
@@ -28,6 +30,22 @@ def redacted(href: str) -> str:
     if parts.scheme not in ("http", "https", "s3"):
         return href
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "…" if parts.query else "", ""))
+
+
+def scrubbed(text: str) -> str:
+    """Free text, such as another library's message, with every web address in it redacted.
+
+    >>> scrubbed("got 403 from https://me:pw@example.org/a.tif?sig=abc, gave up")
+    'got 403 from https://example.org/a.tif?… gave up'
+    """
+    return _ADDRESS.sub(lambda match: _redacted_or_none(match[0]), text)
+
+
+def _redacted_or_none(address: str) -> str:
+    try:
+        return redacted(address)
+    except ValueError:  # no address after all, but it may hold what one would
+        return address.partition("://")[0] + "://…"
 
 
 def resolve(href: str, owner: str) -> str:

@@ -26,6 +26,7 @@ from ..model.options import Options
 from ..model.scene import Scene
 from ..model.tables import CANDIDATES
 from ..net import tally
+from ..net.hrefs import scrubbed
 from ..prepare.pair import Pair, prepare_pair
 from ..prepare.register import Registration
 from .coverage import lost_stretches, observed_stretches
@@ -86,8 +87,8 @@ def process_tile(job: TileJob) -> TileResult:
         failure = {
             "tile": job.tile.tile_id,
             "error": type(error).__name__,
-            "why": str(error),
-            "trace": "".join(traceback.format_exception(error, limit=-4)),
+            "why": scrubbed(str(error)),
+            "trace": scrubbed("".join(traceback.format_exception(error, limit=-4))),
         }
         stretches = lost_stretches(job.due, error)
         used = {"network": _network(asked)}

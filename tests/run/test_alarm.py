@@ -33,8 +33,16 @@ def scene(name: str, day: str) -> Scene:
 def covered(*rows: tuple[str, str, float, float, Cause]) -> pd.DataFrame:
     """Rows of route, county, km due, km observed, cause of the rest."""
     table = [
-        (route, county, f"{county}县", due, observed, due - observed, "")
-        + tuple(due - observed if one is cause else 0.0 for one in Cause)
+        (
+            route,
+            county,
+            f"{county}县",
+            due,
+            observed,
+            due - observed,
+            "",
+            *(due - observed if c is cause else 0.0 for c in Cause),
+        )
         for route, county, due, observed, cause in rows
     ]
     return pd.DataFrame(table, columns=list(TABLE))

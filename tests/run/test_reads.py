@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+from servers.nginx import Nginx, nginx
 from shapely.geometry.base import BaseGeometry
 
 from pipeline.catalog.archive import look
@@ -28,7 +29,6 @@ from pipeline.prepare.pair import prepare_pair
 from pipeline.run.plan import Plan, make_plan
 from pipeline.run.read_list import reads_summary, write_reads
 from pipeline.run.reads import planned_reads, refuse_beyond
-from tests.servers.nginx import Nginx, nginx
 
 
 @pytest.fixture(scope="module")
