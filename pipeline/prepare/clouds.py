@@ -73,6 +73,8 @@ class CloudOptions(Options):
 _LEAST_LIGHT = 0.7  # reflectance of thick cloud, where no square is as bright as one
 _MOST_UNFITTED = 0.7
 _LEAST_BRIGHT, _HAZE_TINT = 0.65, 0.25
+# At some metres a pixel whole fields lie bare and pale, as large and as smooth as clouds, but never as bright.
+_COARSE_BRIGHT = 0.85
 _VEILED = 0.5
 _SHADOW_HARD, _LEAST_STRUCTURE = 0.4, 0.15
 _ALONE_BRIGHT, _ALONE_TINT, _ALONE_HA = 0.35, 0.12, 1.0  # without another date: surely no ground
@@ -138,7 +140,8 @@ def _bright(here: Squares, there: Other | None, options: CloudOptions) -> tuple[
     def cloudy(patch: np.ndarray) -> bool:
         colour = np.median(here.bands[:, patch & (opacity >= options.cloud_opacity)], axis=1)
         most = options.max_tint if fitted else min(options.max_tint, _ALONE_TINT)
-        return _spread(colour) <= most and colour.mean() >= _LEAST_BRIGHT * light
+        bright = _COARSE_BRIGHT if here.side_m > COARSE_M else _LEAST_BRIGHT
+        return _spread(colour) <= most and colour.mean() >= bright * light
 
     def hazy(patch: np.ndarray) -> bool:
         inside = patch & here.known & other.known

@@ -8,7 +8,7 @@ import numpy as np
 
 from .squares import Squares
 
-COARSE_M, COARSE_HA = 4.0, 4.0  # squares this large show no walls, but no building is this large either
+COARSE_M, COARSE_HA = 4.0, 4.0  # on squares this large, what is smaller may be a roof
 _HARD_STEP = 0.4  # of the contrast, from one square to the next: a wall, not a cloud
 _RING_M = 24.0
 
@@ -50,8 +50,6 @@ def hard_edge(patch: np.ndarray, here: Squares, grey: np.ndarray) -> float:
     """
     import cv2
 
-    if here.side_m > COARSE_M:
-        return 0.0
     shape = patch.astype(np.uint8)
     core = cv2.erode(shape, disc(here.px(_RING_M / 4))).astype(bool)
     near = cv2.dilate(shape, disc(here.px(_RING_M))).astype(bool) & here.known
