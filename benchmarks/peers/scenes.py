@@ -115,7 +115,7 @@ def half_metre(folder: Path) -> SceneSet:
 
 def _described(
     name: str, folder: Path, files: tuple[str, ...], bands: int, side: int, pixel: float, block: int, dtype: str,
-    road: shapely.LineString,
+    road: shapely.LineString, *, masked: bool = True,
 ) -> SceneSet:  # fmt: skip
     corridor = road.buffer(100.0)
     scene = SceneSet(
@@ -123,7 +123,8 @@ def _described(
         shapely.to_wkt(corridor, rounding_precision=3),
         touched(corridor, side, pixel, block),
     )  # fmt: skip
-    _mask(folder / f"{name}.mask", scene)
+    if masked:
+        _mask(folder / f"{name}.mask", scene)
     scene.save(folder)
     return scene
 
@@ -203,7 +204,7 @@ def long_road(folder: Path, km: int) -> SceneSet:
     path = folder / f"long_{km}.tif"
     if not path.exists():
         _strip(path, side, side, 512, road)
-    return _described(f"long_{km}", folder, (path.name,), 1, side, 0.5, 512, "uint8", road)
+    return _described(f"long_{km}", folder, (path.name,), 1, side, 0.5, 512, "uint8", road, masked=False)
 
 
 def _strip(path: Path, rows: int, cols: int, block: int, road: shapely.LineString) -> None:
