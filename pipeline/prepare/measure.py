@@ -33,7 +33,8 @@ _SETTLED_PX = 0.02
 _PRIOR_SIGMAS = 3.0
 _PRIOR_LEAST_PX = 1.0
 _GOAL_PX = 0.15  # what the confidence is about
-# log-odds of an error below the goal: constant, per ln(peak), per ln(error); fitted by benchmarks/bench_registration.py
+# Log-odds of an error below the goal: constant, per ln(peak), per ln(error). Logistic regression on the origins TUNED of
+# benchmarks/bench_registration.py, origins weighed alike, pairs of two different places as wrong at a quarter of that.
 _WEIGHTS = (-5.65, 3.85, -1.74)
 _LEAST_ERROR_PX = 0.005
 _USUAL_SUMMITS = 140.0  # that a search over 41 x 41 shifts has room for
