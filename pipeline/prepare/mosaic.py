@@ -87,10 +87,10 @@ def mosaic(
     several = composite is not None and composite.use == "median"
     most = composite.max_takes if composite is not None and several else 0
     canvas = _Canvas(window)
-    for choice in choices:
+    for number, choice in enumerate(choices):
         if canvas.full and len(canvas.kept) >= most:
             break
-        take = read(choice.sheets) if read else read_take(choice.sheets, window)
+        take = read(choice.sheets) if read else read_take(choice.sheets, window, ahead=several or number == 0)
         if take is None:
             continue
         take = cleared(take, window, against if reference is None else reference)

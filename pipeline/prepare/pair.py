@@ -158,14 +158,20 @@ class _Takes:
 
     def __call__(self, sheets: Sequence[Scene]) -> Take | None:
         name = tuple(sheet.scene_id for sheet in sheets)
-        return self._held.pop(name) if name in self._held else read_take(sheets, self._window)
+        return (
+            self._held.pop(name) if name in self._held else read_take(sheets, self._window, ahead=self._ahead(sheets))
+        )
+
+    def _ahead(self, sheets: Sequence[Scene]) -> bool:
+        """Whether most windows will want this take: the first one, or all of a median."""
+        return self._window.options.composite.use == "median" or tuple(sheets) == tuple(self._choices[0].sheets)
 
     def first_image(self) -> xr.Dataset | None:
         """Image of the first take that has one here."""
         for choice in self._choices:
             name = tuple(sheet.scene_id for sheet in choice.sheets)
             if name not in self._held:
-                self._held[name] = read_take(choice.sheets, self._window)
+                self._held[name] = read_take(choice.sheets, self._window, ahead=self._ahead(choice.sheets))
             if (take := self._held[name]) is not None:
                 return take.image
         return None

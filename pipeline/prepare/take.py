@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from ..imagery.masks import widened
 from ..imagery.raster import burn
-from ..imagery.reader import Reader
+from ..imagery.reader import RasterioReader, Reader
 from ..imagery.stack import StackOptions, read_scene
 from ..model.grid import Grid
 from ..model.options import Options
@@ -23,6 +23,7 @@ from .clouds import CloudOptions, find_clouds
 from .composite import CompositeOptions
 from .radiometry import RadiometryOptions
 from .register import RegistrationOptions
+from .sharpen import SharpenOptions, sharpen
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,6 +36,7 @@ class PairOptions(Options):
 
     choose: ChooseOptions = ChooseOptions()
     stack: StackOptions = StackOptions()
+    sharpen: SharpenOptions = SharpenOptions()
     clouds: CloudOptions = CloudOptions()
     registration: RegistrationOptions = RegistrationOptions()
     radiometry: RadiometryOptions = RadiometryOptions()
@@ -82,8 +84,14 @@ class Take:
     sky: Mapping[str, float] = field(default_factory=dict)
 
 
-def read_take(sheets: Sequence[Scene], window: Window) -> Take | None:
-    """One take, its masks applied; None if it has no pixel on the grid. ImageryError when a sheet cannot be read."""
+def read_take(sheets: Sequence[Scene], window: Window, *, ahead: bool = True) -> Take | None:
+    """One take, its masks applied; None if it has no pixel on the grid. ImageryError when a sheet cannot be read.
+
+    ``ahead``: what the reader fetches of a far file for the next windows too. Not for a take that only fills holes: what
+    this window needs of it, others may not.
+    """
+    if not ahead and isinstance(window.reader, RasterioReader):
+        window = replace(window, reader=replace(window.reader, ahead=None))
     grid, options = window.grid, window.options
     values = {name: np.full(grid.shape, np.nan, np.float32) for name in window.bands}
     origin, seen = np.full(grid.shape, -1, np.int16), np.zeros(grid.shape, bool)
@@ -92,7 +100,7 @@ def read_take(sheets: Sequence[Scene], window: Window) -> Take | None:
         stack = read_scene(asked, grid, window.bands, reader=window.reader, options=options.stack, within=window.within)
         if stack is None:
             continue
-        one = stack.isel(time=0)
+        one = _sharpened(stack.isel(time=0), scene, window)
         clear = finite(one)
         seen |= clear | one["clouded"].to_numpy()
         fill = clear & (origin < 0)
@@ -100,6 +108,16 @@ def read_take(sheets: Sequence[Scene], window: Window) -> Take | None:
         for name in window.bands:
             values[name][fill] = one[name].to_numpy()[fill]
     return Take(tuple(sheets), image_of(values, grid), origin, seen) if seen.any() else None
+
+
+def _sharpened(image: xr.Dataset, scene: Scene, window: Window) -> xr.Dataset:
+    """The scene's colours in the detail of its panchromatic band, where it has one that is finer than they are."""
+    pan, ratio = scene.files.get("pan"), (scene.native_pixel_m or 0.0) / window.grid.pixel_m
+    if pan is None or "pan" in window.bands or ratio < window.options.sharpen.min_ratio:
+        return image
+    how = {} if window.within is None else {"within": window.within}
+    detail = window.reader.read(pan, window.grid, nodata=scene.nodata, **how)
+    return sharpen(image, detail, ratio=ratio, options=window.options.sharpen)
 
 
 def cleared(take: Take, window: Window, against: xr.Dataset | Callable[[], xr.Dataset | None] | None) -> Take:
