@@ -132,7 +132,7 @@ def check(config: Config, set_: Set = None) -> int:
 
     made = make_plan(RunConfig.load(config, set_ or ()))
     if unknown := planned_reads(made).unknown:
-        raise Problems(f"{file}: {why}" for file, why in sorted(unknown.items()))
+        raise Problems(show.without_header(unknown))
     for note in (*made.layers.problems, *made.linref.problems):
         show.say(f"note: {note}")
     show.say(f"{config}: nothing stands in the way of a run ({len(made.tiles)} tiles, {made.km_due:.1f} km)")

@@ -62,9 +62,8 @@ def _reads(summary: Mapping[str, Any]) -> None:
         say(f"  costs: {costs['at_least']:.2f} to {costs['at_most']:.2f} {costs['currency']}")
     if summary["bytes_reckoned"]:
         say(f"  of that {mb['bytes_reckoned']:.1f} MB are reckoned, not read off headers")
-    for row in summary["without_header"][:_SHOWN]:
-        say(f"  no header: {row['file']}: {row['why']}")
-    _and_more(summary["without_header"])
+    for line in without_header({row["file"]: row["why"] for row in summary["without_header"]})[:_SHOWN]:
+        say(f"  cannot be looked into: {line}")
     for row in summary["by_scene"][:_SHOWN]:
         factors = ", ".join("full" if factor == 1 else f"1:{factor}" for factor in row["overviews"])
         say(f"  {row['when']:<6} {row['scene']}: {row['bytes'] / 1e6:.1f} MB for {row['tiles']} tiles ({factors})")
@@ -73,6 +72,14 @@ def _reads(summary: Mapping[str, Any]) -> None:
         for row in summary["by_stretch"][:_SHOWN]:
             say(f"  tiles {row['first']} to {row['last']}: {row['bytes'] / 1e6:.1f} MB")
         _and_more(summary["by_stretch"])
+
+
+def without_header(unknown: Mapping[str, str]) -> list[str]:
+    """Files that cannot be looked into, those with one cause together: a server that is away has many files."""
+    files: dict[str, list[str]] = {}
+    for file, why in sorted(unknown.items()):
+        files.setdefault(why, []).append(file)
+    return [f"{mine[0]}{f' and {len(mine) - 1} more' if len(mine) > 1 else ''}: {why}" for why, mine in files.items()]
 
 
 def _and_more(rows: Sequence[Any]) -> None:
@@ -96,12 +103,22 @@ def run_report(report: RunReport) -> None:
     for county in summary["counties"]:
         kinds = ", ".join(f"{kind} {count}" for kind, count in county["kinds"].items()) or "none"
         say(f"  {county['code']} {county['name']}: {kinds}")
-    for failure in summary["failures"]:
-        say(f"  FAILED {failure['tile']}: {failure['error']}: {failure['why']}")
-    if summary["failures"]:
-        say("  run the same command again: only the failed tiles are tried")
+    _failures(summary["failures"])
     say(f"index.html: {report.folder.index}")
     say("a finding is a clue (疑似), never a verdict")
+
+
+def _failures(failures: Sequence[Mapping[str, str]]) -> None:
+    """Failed tiles by cause, the commonest first: one missing file may fail hundreds."""
+    tiles: dict[str, list[str]] = {}
+    for failure in failures:
+        tiles.setdefault(f"{failure['error']}: {failure['why']}", []).append(failure["tile"])
+    for why, mine in sorted(tiles.items(), key=lambda item: (-len(item[1]), item[0]))[:_SHOWN]:
+        say(f"  FAILED {len(mine)} tile{'s' * (len(mine) > 1)} ({', '.join(mine[:3])}{', …' * (len(mine) > 3)}): {why}")
+    if len(tiles) > _SHOWN:
+        say(f"  and {len(tiles) - _SHOWN} more causes; run.json lists all")
+    if failures:
+        say("  run the same command again: only the failed tiles are tried")
 
 
 def alarms(report: RunReport) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 from ..errors import CatalogError
 
-_ADDRESS = re.compile(r"\b(?:https?|s3)://[^\s'\"<>]+", re.IGNORECASE)
+_ADDRESS = re.compile(r"\b(?:https?|s3)://[^\s'\"<>]*[^\s'\"<>:;,.)]", re.IGNORECASE)
 _SCHEMES = ("https", "http", "s3", "file", "")
 _FORBIDDEN = ("<", ">", "|", "\x00", "\n", "\r", "/vsi", "\\vsi", "header_file=", "gtiff_dir:")
 
@@ -36,7 +36,7 @@ def scrubbed(text: str) -> str:
     """Free text, such as another library's message, with every web address in it redacted.
 
     >>> scrubbed("got 403 from https://me:pw@example.org/a.tif?sig=abc, gave up")
-    'got 403 from https://example.org/a.tif?… gave up'
+    'got 403 from https://example.org/a.tif?…, gave up'
     """
     return _ADDRESS.sub(lambda match: _redacted_or_none(match[0]), text)
 

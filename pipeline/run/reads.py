@@ -244,7 +244,7 @@ def _blocks(
             far = _remote(first, headers)
             blocks = {span: (span[1] - span[0], far is not None and far.cached(span)) for span in found}
         except ImageryError as error:
-            headers.unknown[read.file] = error.why
+            headers.unknown[read.file] = error.why.removeprefix(f"{read.file}: ")
             blocks, basis, spans = _reckoned(read, scene, files, window, within), "reckoned", False
     done = replace(
         read,

@@ -177,3 +177,61 @@ def test_help_answers_without_loading_the_heavy_rooms() -> None:
     started = time.perf_counter()
     subprocess.run([sys.executable, "-m", "pipeline", "--help"], capture_output=True, check=True)
     assert time.perf_counter() - started < 5
+
+
+def test_plan_writes_every_read_and_refuses_what_is_too_much(
+    capsys: pytest.CaptureFixture[str], world: Path, tmp_path: Path
+) -> None:
+    listed = tmp_path / "reads.json"
+    code, out, _ = luyu(capsys, "plan", world / "run.yaml", "--reads", listed, "--max-gb", "0")
+    assert code == 0, "what lies here is not fetched"
+    assert "at most" in out
+    assert "at least" in out
+    assert len(json.loads(listed.read_text(encoding="utf-8"))) > 10
+    code, _, err = luyu(capsys, "plan", world / "run.yaml", "--reads", tmp_path / "reads.txt")
+    assert code == 2
+    assert "reads.txt" in err
+    hosts = f"{{kind: stac, url: '{_far_catalogue(world, tmp_path)}', collection: demo-vhr, asset_hosts: [127.0.0.1]}}"
+    settings = ["--set", f"imagery.source={hosts}", "--set", f"output={tmp_path / 'out'}"]
+    code, out, err = luyu(capsys, "plan", world / "run.yaml", *settings, "--offline", "--max-gb", "0.0001")
+    assert code == 2
+    assert "--max-gb 0.0001" in err
+    assert "shorter area" in err
+    assert "not asked (--offline)" in out
+    tries = ["--set", "imagery.network.tries=1"]
+    code, _, err = luyu(capsys, "run", world / "run.yaml", *settings, *tries, "--max-gb", "0.0001")
+    assert code == 2
+    assert "--max-gb" in err
+    assert not (tmp_path / "out").exists()
+    code, _, err = luyu(capsys, "check", world / "run.yaml", *settings, *tries)
+    assert code == 2
+    assert len([line for line in err.splitlines() if "no whole answer" in line]) == 1, "one cause, one line"
+
+
+def _far_catalogue(world: Path, folder: Path) -> Path:
+    """The world's catalogue with its images on a server that does not answer."""
+    import shutil
+
+    shutil.copytree(world / "imagery", folder / "imagery", ignore=shutil.ignore_patterns("*.tif"))
+    for path in (folder / "imagery").rglob("*.json"):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        for asset in document.get("assets", {}).values():
+            asset["href"] = f"http://127.0.0.1:9/{Path(asset['href']).name}"
+        path.write_text(json.dumps(document), encoding="utf-8")
+    return folder / "imagery" / "catalog.json"
+
+
+def test_check_names_images_that_cannot_be_read(
+    capsys: pytest.CaptureFixture[str], world: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    broken = tmp_path / "world"
+    shutil.copytree(world, broken)
+    victims = sorted(path for path in broken.rglob("demo-vhr-*.tif") if "mask" not in path.stem)[:2]
+    victims[0].unlink()
+    victims[1].write_bytes(victims[1].read_bytes()[:100_000])
+    code, _, err = luyu(capsys, "check", broken / "run.yaml")
+    assert code == 2
+    assert f"{victims[0].name}: No such file" in err
+    assert f"{victims[1].name}: its header points past the end" in err
