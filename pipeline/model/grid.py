@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from affine import Affine
@@ -52,12 +51,12 @@ class Grid:
         """The window as a polygon."""
         return box(*self.bounds_m)
 
-    @cached_property
+    @property
     def x_m(self) -> np.ndarray:
-        """Easting of pixel centres, shape (cols,)."""
+        """Easting of pixel centres, shape (cols,). Not kept: a plan holds thousands of grids."""
         return self.west_m + (np.arange(self.cols) + 0.5) * self.pixel_m
 
-    @cached_property
+    @property
     def y_m(self) -> np.ndarray:
         """Northing of pixel centres, shape (rows,), decreasing."""
         return self.north_m - (np.arange(self.rows) + 0.5) * self.pixel_m
