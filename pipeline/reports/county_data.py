@@ -106,13 +106,13 @@ def _stakes(stakes: gpd.GeoDataFrame) -> Iterator[list[Any]]:
 
 
 def _coverage(county: CountyPage) -> dict[str, Any]:
-    """``causes``: what occurs here, with label, colour, pattern and kilometres; ``km``: due and observed."""
+    """``causes``: what occurs here, with label, colour, pattern and kilometres; ``km``: not observed, and due."""
     table = county.coverage
     km = {} if table is None else causes_of.km_by_cause(table)
     drawn = () if county.unobserved is None else map(values.text, values.column(county.unobserved, "reason"))
     present = causes_of.ordered({name or "unknown" for name in drawn} | set(km))
     causes = [[name, *causes_of.look(name), values.number(km.get(name), 2)] for name in present]
-    names = ("km_due", "km_observed")
+    names = ("km_unobserved", "km_due")
     sums = [] if table is None else [values.number(float(table[name].sum()), 2) for name in names]
     return {"causes": causes, "km": sums}
 

@@ -187,6 +187,7 @@ PAGE = _frozen(
     stakes=("桩号", "stakes"),
     unobserved=("未观测路段", "not observed"),
     all_observed=("无", "none"),
+    gap_note=("未观测路段不等于没有问题；未观测", "a stretch not observed is not one without problems; not observed"),
     findings=("线索", "clues"),
     permitted=("有许可或已了结", "permitted or settled"),
     undetermined=("区域待定", "zone undetermined"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from fake_county import make_chips, make_county, make_findings, make_index
 
+from pipeline.model.cause import Cause
 from pipeline.reports import county_map, index_page
 from pipeline.reports.county_data import MapOptions
 
@@ -314,3 +315,26 @@ def test_the_overview_leads_to_the_counties(visit, tmp_path, county_html):
     page.locator("tbody a", has_text="沛县").click()
     page.wait_for_function("window.luyu !== undefined")
     assert page.url.endswith("counties/320322.html")
+
+
+def test_what_was_not_observed_stands_in_the_legend_by_cause_with_kilometres(visit, county_html):
+    page = visit(county_html)
+    rows = page.locator(".legend .cause").all_inner_texts()
+    assert len(rows) == len(Cause)
+    assert any("云、霾、雪遮挡" in row and "1.90 km" in row for row in rows)
+    assert "未观测 8.50/61.40 km" in page.locator("#top .gap").inner_text()
+    assert "未观测路段不等于没有问题" in page.locator(".gap-note").inner_text()
+    page.locator("[data-layer=unobserved]").uncheck()
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE])
+def test_alarms_stand_at_the_top_of_the_overview(visit, viewport):
+    alarm = {"zh": "只观测到 1.2 km。", "en": "Only 1.2 km.", "remedy_zh": "请补充影像。", "remedy_en": "Add images."}
+    page = visit(index_page.render(replace(make_index(), alarms=(alarm,))), viewport)
+    box = page.locator(".alarms")
+    assert "只观测到 1.2 km。 请补充影像。" in box.inner_text()
+    assert box.bounding_box()["y"] < page.locator(".totals").bounding_box()["y"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    assert page.complaints == []
+    assert visit(index_page.render(make_index())).locator(".alarms").count() == 0

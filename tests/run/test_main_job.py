@@ -20,7 +20,9 @@ import shapely
 from pipeline.config import RunConfig
 from pipeline.evaluate import evaluate, read_findings
 from pipeline.ledger import Ledger
+from pipeline.model.cause import Cause
 from pipeline.model.tables import FINDINGS
+from pipeline.run.plan import make_plan
 from pipeline.run.runner import RunReport, rebuild, run
 
 
@@ -80,13 +82,18 @@ def test_geojson_is_the_same_findings_in_lon_lat(finished: RunReport) -> None:
         assert shape.buffer(1e-6).contains(shapely.Point(lon, lat))
 
 
-def test_coverage_adds_up_to_what_is_due(finished: RunReport) -> None:
+def test_coverage_adds_up_to_what_is_due(finished: RunReport, world: Path) -> None:
     rows = list(csv.DictReader(finished.folder.coverage.read_text(encoding="utf-8-sig").splitlines()))
     assert rows
     for row in rows:
         due, seen, lost = (float(row[name]) for name in ("km_due", "km_observed", "km_unobserved"))
-        assert due == pytest.approx(seen + lost, abs=0.0015)
+        assert round(1000 * due) == round(1000 * seen) + round(1000 * lost)
+        assert round(1000 * lost) == sum(round(1000 * float(row[cause.column])) for cause in Cause)
         assert bool(row["why"]) == (lost > 0)
+    planned = make_plan(config(world, finished.folder.root)).summary()["km_by_route_and_county"]
+    assert {(row["route_code"], row["county_code"]): float(row["km_due"]) for row in rows} == {
+        (row["route_code"], row["county_code"]): pytest.approx(row["km_due"], abs=0.0011) for row in planned
+    }
 
 
 def test_no_candidate_is_lost_without_a_reason(finished: RunReport) -> None:
@@ -212,5 +219,11 @@ def test_run_json_says_what_was_done(finished: RunReport) -> None:
     assert {d["name"] for d in record["detectors"]} == {"building", "grain_drying"}
     assert record["confidence_calibrated"] == {"building": False, "grain_drying": False}
     assert record["failures"] == []
+    assert record["alarms"] == []
+    assert record["reads"] == {"requests": 0, "bytes_fetched": 0, "bytes_cached": 0}
+    assert sum(record["unobserved_km"].values()) == pytest.approx(
+        record["totals"]["km_due"] - record["totals"]["km_observed"], abs=1e-6
+    )
+    assert all(Path(file).is_file() for scene in record["scenes"]["after"] for file in scene["files"])
     assert record["totals"]["km_due"] == pytest.approx(finished.summary()["km_due"])
     assert len(record["tiles"]) == finished.summary()["tiles"]

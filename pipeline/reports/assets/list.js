@@ -30,6 +30,7 @@ luyu.List = function (root, onFilter, onPick) {
   [el("h2", {}, [luyu.label(luyu.word("list"))]),
    data.findings.length ? el("div", { "class": "filters" }, [switches("kind", kinds), switches("zone", zones), search]) : null,
    total,
+   data.causes.length ? el("p", { "class": "gap-note" }, [luyu.label(luyu.word("gap_note")), data.km.length ? el("b", { text: " " + data.km[0] + "/" + data.km[1] + " km" }) : null]) : null,
    data.chipsLeftOut ? el("p", { "class": "note left-out" }, [luyu.label(luyu.word("left_out")), el("b", { text: " " + data.chipsLeftOut })]) : null,
    rows, more].forEach(function (node) { if (node) root.appendChild(node); });
 
