@@ -51,8 +51,8 @@ def _reads(summary: Mapping[str, Any]) -> None:
     )
     if summary["headers"]:
         say(
-            f"  over the network: at most {mb['bytes_to_fetch']:.1f} MB in {summary['requests']} requests, at least"
-            f" {mb['bytes_to_fetch_at_least']:.1f} MB in {summary['requests_at_least']};"
+            f"  over the network: at most {mb['bytes_to_fetch']:.1f} MB in about {summary['requests']} requests, at"
+            f" least {mb['bytes_to_fetch_at_least']:.1f} MB in about {summary['requests_at_least']};"
             f" {mb['bytes_cached']:.1f} MB lie in the local cache"
         )
     if summary["archives"]:
