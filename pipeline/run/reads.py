@@ -65,9 +65,9 @@ class ReadPlan:
 
     ``fetched``, ``cached``, ``local``: bytes over the network, from the cache, from this machine; what is bridged between
     blocks to save requests adds up to one percent. ``requests`` besides headers are reckoned: how many tiles share one
-    depends on the order in which they come. ``least``: ``(bytes, bytes_fetched, requests)`` if the first take of each period leaves no hole; the rest is
-    an upper bound, for the case that every take must be opened. ``unknown``: files without header, and why.
-    ``archives``: those that a run unpacks first, and how many bytes that writes.
+    depends on the order in which they come. ``least``: ``(bytes, bytes_fetched, requests)`` if the first take of each
+    period leaves no hole; the rest is an upper bound, for the case that every take must be opened. ``unknown``: files
+    without header, and why. ``archives``: those that a run unpacks first, and how many bytes that writes.
     """
 
     reads: tuple[Read, ...]
