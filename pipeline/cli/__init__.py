@@ -1,4 +1,4 @@
-"""What people type: parse, call, print. Exit codes: 0 done, 2 input refused, 3 tiles failed or next to nothing seen, 1 own fault."""
+"""What people type: parse, call, print. Exit codes: 0 done, 2 input refused, 3 tiles failed or nothing seen, 1 a fault."""
 
 from __future__ import annotations
 
