@@ -35,6 +35,14 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(autouse=True)
+def no_decoded_blocks() -> None:
+    """No test lives on blocks that another one has decoded."""
+    from pipeline.imagery.decode import forget_decoded
+
+    forget_decoded()
+
+
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a simulated world of 1.2 km with all hazards on, busier than real land so that there is much to find."""

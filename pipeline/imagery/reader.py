@@ -8,13 +8,11 @@ touches are read.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
-from affine import Affine
 from shapely.geometry.base import BaseGeometry
 
 from ..errors import ImageryError, NetError
@@ -28,10 +26,8 @@ from ..tiff.origin import FarFile, LocalFile, origin_of
 from ..tiff.spans import Span
 from . import windows
 from .blocks import Touched, everything, spans_of, touched
-from .windows import Window
-
-if TYPE_CHECKING:
-    from rasterio.io import DatasetReader
+from .decode import Job, numbers_of
+from .place import placed, warped
 
 Resampling = Literal["bilinear", "nearest"]
 
@@ -176,28 +172,14 @@ class RasterioReader:
         resampling: Resampling,
         within: BaseGeometry | None,
     ) -> list[np.ndarray]:
-        from rasterio.errors import RasterioError
-
         origin = origin_of(files[0], self.network)
         job = self._job(origin, [file.band.index for file in files], grid, resampling, within)
         if job.window is None:
             return [np.full(grid.shape, np.nan, np.float32) for _ in files]
-        wanted: list[Span] = []
-        ahead: list[Span] = []
-        if isinstance(origin, FarFile):
-            wanted = self._spans(origin, job)
-            if self.ahead is not None and not all(map(origin.file.cached, wanted)):
-                ahead = self._spans_ahead(origin, job, grid)
-        try:
-            with origin.opened(job.level, wanted, ahead) as source:
-                pixels = self._pixels(source, job, nodata)
-        except RasterioError:
-            if isinstance(origin, FarFile):
-                origin.file.forget(wanted)  # damaged on the way or in the cache: the next try fetches them anew
-            raise
+        pixels = numbers_of(origin, job, nodata, self._ahead(job, grid) if isinstance(origin, FarFile) else ())
         if job.corner is not None:
-            return list(_placed(pixels, job.window, job.corner, grid))
-        return list(_warped(pixels, job, grid, resampling))
+            return list(placed(pixels, job.window, job.corner, grid))
+        return list(warped(pixels, job, grid, resampling))
 
     def _job(
         self,
@@ -206,7 +188,7 @@ class RasterioReader:
         grid: Grid,
         resampling: Resampling,
         within: BaseGeometry | None,
-    ) -> _Job:
+    ) -> Job:
         """What to read of a file for a grid: level, window and blocks; refuses what cannot be read, from its header."""
         facts = origin.facts(None)
         self._check(facts, indexes)
@@ -219,7 +201,7 @@ class RasterioReader:
             facts = facts if level is None else origin.facts(level)
             window = windows.under(facts, grid)
         if window is None:
-            return _Job(facts, level, corner, None, everything(facts), tuple(indexes))
+            return Job(facts, level, corner, None, everything(facts), tuple(indexes))
         if window[2] * window[3] * len(indexes) * 4 > self.max_bytes:
             raise ValueError(
                 f"{window[2]} x {window[3]} of its pixels lie under one window and it has no overviews; rewrite it as a COG"
@@ -228,17 +210,17 @@ class RasterioReader:
         if within is not None:
             margin_px = 0.0 if corner is not None else windows.margin_px(facts, grid)
             blocks = touched(facts, grid.epsg, within, window, margin_px)
-        return _Job(facts, level, corner, window, blocks, tuple(indexes))
+        return Job(facts, level, corner, window, blocks, tuple(indexes))
 
-    def _spans(self, origin: LocalFile | FarFile, job: _Job) -> list[Span]:
+    def _spans(self, origin: LocalFile | FarFile, job: Job) -> list[Span]:
         return [] if job.window is None else spans_of(origin.layout(), job.facts, job.blocks, job.window, job.indexes)
 
-    def _spans_ahead(self, origin: FarFile, job: _Job, grid: Grid) -> list[Span]:
-        """Blocks under the area that is read next, at the same level."""
-        window = (0, 0, job.facts.height, job.facts.width)
-        margin_px = 0.0 if job.corner is not None else windows.margin_px(job.facts, grid)
-        blocks = touched(job.facts, grid.epsg, self.ahead, window, margin_px)
-        return spans_of(origin.layout(), job.facts, blocks, window, job.indexes)
+    def _ahead(self, job: Job, grid: Grid) -> Iterator[Touched]:
+        """Blocks under the area that is read next, at the same level; reckoned only if somebody asks."""
+        if self.ahead is not None:
+            window = (0, 0, job.facts.height, job.facts.width)
+            margin_px = 0.0 if job.corner is not None else windows.margin_px(job.facts, grid)
+            yield touched(job.facts, grid.epsg, self.ahead, window, margin_px)
 
     def _check(self, facts: Facts, indexes: Sequence[int]) -> None:
         """Refuse what cannot be read rightly, from the header alone."""
@@ -249,61 +231,6 @@ class RasterioReader:
         if rows * cols * np.dtype(facts.dtype).itemsize * (facts.count if facts.together else 1) > self.max_bytes:
             raise ValueError(f"its blocks of {rows} x {cols} px are too large to decode; rewrite it as a COG")
 
-    def _pixels(self, source: DatasetReader, job: _Job, nodata: float | None) -> np.ndarray:
-        """The job's window, float32 (bands, rows, cols), NaN where no block is read and where there is no data."""
-        row, col, rows, cols = job.window  # type: ignore[misc]
-        runs = job.blocks.runs(row, col, rows, cols)
-        if runs == [job.window]:
-            return _pixels(source, job, job.window, nodata)  # type: ignore[arg-type]
-        out = np.full((len(job.indexes), rows, cols), np.nan, np.float32)
-        for run in runs:
-            top, left = run[0] - row, run[1] - col
-            out[:, top : top + run[2], left : left + run[3]] = _pixels(source, job, run, nodata)
-        return out
-
-
-@dataclass(frozen=True)
-class _Job:
-    """One read: of which level and bands, which pixel window (None: they do not meet), which blocks of it.
-
-    ``corner``: row and column of the file at the grid's north-west corner where both share one lattice, else None.
-    """
-
-    facts: Facts
-    level: int | None
-    corner: tuple[int, int] | None
-    window: Window | None
-    blocks: Touched
-    indexes: tuple[int, ...]
-
-
-def _warped(pixels: np.ndarray, job: _Job, grid: Grid, resampling: Resampling) -> np.ndarray:
-    """Pixels of a window resampled onto the grid, float32 (bands, rows, cols)."""
-    from rasterio.warp import Resampling as Methods
-    from rasterio.warp import reproject
-
-    out = np.full((len(pixels), grid.rows, grid.cols), np.nan, np.float32)
-    gaps = np.isnan(pixels)
-    if gaps.all():
-        return out
-    # Told of no-data values, GDAL looks at every pixel for them, at more than twice the time.
-    known = {"src_nodata": np.nan, "dst_nodata": np.nan} if gaps.any() else {"init_dest_nodata": False}
-    row, col, _, _ = job.window  # type: ignore[misc]
-    place = job.facts.transform
-    reproject(
-        pixels,
-        out,
-        src_transform=place @ Affine.translation(col, row),
-        src_crs=job.facts.crs,
-        dst_transform=grid.transform,
-        dst_crs=windows.crs(grid.epsg),
-        resampling=Methods[resampling],
-        num_threads=1,
-        tolerance=0.01,
-        **known,
-    )
-    return out
-
 
 def _plain(error: BaseException, href: str) -> str:
     """GDAL's own words, without the secrets of a signed link."""
@@ -312,35 +239,6 @@ def _plain(error: BaseException, href: str) -> str:
     if cause and cause not in text:
         text = f"{text}: {cause}"
     return text.replace(href, redacted(href))
-
-
-def _placed(pixels: np.ndarray, window: Window, corner: tuple[int, int], grid: Grid) -> np.ndarray:
-    """A window of a file that shares the grid's lattice, pixel for pixel on the grid."""
-    row, col, rows, cols = window
-    if (row, col) == corner and (rows, cols) == grid.shape:
-        return pixels
-    out = np.full((len(pixels), grid.rows, grid.cols), np.nan, np.float32)
-    out[:, row - corner[0] : row - corner[0] + rows, col - corner[1] : col - corner[1] + cols] = pixels
-    return out
-
-
-def _pixels(source: DatasetReader, job: _Job, window: Window, nodata: float | None) -> np.ndarray:
-    """Float32 (bands, rows, cols) of a window (row, col, rows, cols) inside the source; NaN where it has no data."""
-    from rasterio.windows import Window as View
-
-    row, col, rows, cols = window
-    view = View(col, row, cols, rows)
-    pixels = source.read(list(job.indexes), window=view, out_dtype=np.float32)
-    value = nodata if nodata is not None else job.facts.nodata
-    finite = np.isfinite(pixels)
-    empty = ~finite.any(axis=0)
-    if value is not None and not math.isnan(value):
-        empty |= (~finite | (pixels == np.float32(value))).all(axis=0)
-    if job.facts.mask:
-        empty |= source.read_masks(job.indexes[0], window=view) == 0
-    pixels[~finite] = np.nan
-    pixels[:, empty] = np.nan
-    return pixels
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 
 class Origin(Protocol):
-    """Where a file's pixels come from."""
+    """Where a file's pixels come from. ``version`` names its content: another one when the file has changed."""
+
+    @property
+    def version(self) -> str:
+        """See above."""
+        ...
 
     def facts(self, level: int | None) -> Facts:
         """What the file says of itself at an overview level (None: full resolution)."""
@@ -44,6 +49,12 @@ class LocalFile:
     """A file of this machine; GDAL reads it as it is."""
 
     href: str
+
+    @property
+    def version(self) -> str:
+        """See :class:`Origin`."""
+        stat = Path(self.href).stat()
+        return f"{self.href} {stat.st_size} {stat.st_mtime_ns}"
 
     def facts(self, level: int | None) -> Facts:
         """See :class:`Origin`."""
@@ -74,6 +85,11 @@ class FarFile:
 
     file: RemoteFile
     _facts: dict[int | None, Facts] = field(default_factory=dict, compare=False)
+
+    @property
+    def version(self) -> str:
+        """See :class:`Origin`."""
+        return f"{self.file.href} {self.file.version}"
 
     def facts(self, level: int | None) -> Facts:
         """See :class:`Origin`."""

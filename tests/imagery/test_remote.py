@@ -22,6 +22,7 @@ from servers.s3 import s3
 from tifffile import TiffFile
 
 from pipeline.errors import ImageryError
+from pipeline.imagery.decode import forget_decoded
 from pipeline.imagery.reader import RasterioReader
 from pipeline.model.grid import Grid
 from pipeline.net import http
@@ -37,6 +38,12 @@ ALIGNED = grid(300, 400, west_m=520_020.0, north_m=3_799_970.0)
 SHIFTED = grid(300, 400, west_m=520_020.2, north_m=3_799_970.15)
 COARSE = grid(60, 75, pixel_m=2.2, west_m=520_020.0, north_m=3_799_970.0)
 WINDOWS = {"aligned": ALIGNED, "shifted": SHIFTED, "coarse": COARSE}
+
+
+def anew() -> None:
+    """As a new process would be: nothing known, nothing decoded."""
+    remote._known.clear()
+    forget_decoded()
 
 
 def numbers(dtype: str, bands: int = 3) -> np.ndarray:
@@ -142,7 +149,7 @@ def web(folder: Path) -> Iterator[Nginx]:
 def afresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a new process: no header and no pause is remembered."""
     monkeypatch.setattr(http, "_pauses", {})
-    remote._known.clear()
+    anew()
 
 
 def reader(cache: Path, **options: object) -> RasterioReader:
@@ -283,7 +290,7 @@ def test_blocks_ahead_come_in_the_same_requests(web: Nginx, folder: Path, tmp_pa
     counts = []
     for cache, ahead in (("single", None), ("ahead", area)):
         one = RasterioReader(network=NetOptions(cache=tmp_path / cache), ahead=ahead)
-        remote._known.clear()
+        anew()
         web.forget()
         for col in range(10):
             tile = grid(200, 200, west_m=west + col * 100.0, north_m=north - 45.0)
@@ -301,7 +308,7 @@ def test_a_second_run_fetches_nothing(web: Nginx, folder: Path, tmp_path: Path):
     first = reader(tmp_path).read(far, ALIGNED, within=CORRIDOR)
     assert web.requests()
     web.forget()
-    remote._known.clear()
+    anew()
     again = reader(tmp_path).read(far, ALIGNED, within=CORRIDOR)
     assert np.array_equal(first, again, equal_nan=True)
     assert web.requests() == []
@@ -321,11 +328,11 @@ def test_a_damaged_cache_is_noticed(web: Nginx, folder: Path, tmp_path: Path, ha
         harmed = {"cut": body[:middle], "flipped": flipped, "emptied": b"", "swapped": bodies[number - 1]}[harm]
         entry.write_bytes(harmed)
     web.forget()
-    remote._known.clear()
+    anew()
     assert np.array_equal(reader(tmp_path).read(far, ALIGNED, within=CORRIDOR), first, equal_nan=True)
     assert web.requests()
     web.forget()
-    remote._known.clear()
+    anew()
     assert np.array_equal(reader(tmp_path).read(far, ALIGNED, within=CORRIDOR), first, equal_nan=True)
     assert web.requests() == []
 
@@ -418,7 +425,7 @@ def test_one_request_in_twenty_fails_and_all_pixels_are_right(bad: Faulty, tmp_p
     faults = 0
     for round_ in range(3):  # three runs with empty caches
         one = reader(tmp_path / str(round_))
-        remote._known.clear()
+        anew()
         for name in ("a.tif", "plain.tif"):
             for row in range(0, ROWS, 50):
                 for col in range(0, COLS, 50):
@@ -479,7 +486,7 @@ def test_s3_objects_through_signed_links(folder: Path, tmp_path: Path, monkeypat
         got = reader(tmp_path / "a").read(band_file(href), ALIGNED, within=CORRIDOR)
         assert np.array_equal(got[road], RasterioReader().read(band_file(str(path)), ALIGNED)[road])
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another-secret-of-the-tests")
-        remote._known.clear()
+        anew()
         with pytest.raises(ImageryError, match="not allowed") as caught:
             reader(tmp_path / "b", tries=2).read(band_file(href), ALIGNED, within=CORRIDOR)
         assert "secret" not in str(caught.value)

@@ -11,6 +11,7 @@ from servers.nginx import nginx
 
 from pipeline.config import RunConfig
 from pipeline.imagery.blocks import spans_of, touched
+from pipeline.imagery.decode import forget_decoded
 from pipeline.run.plan import Plan, make_plan
 from pipeline.run.runner import RunReport, run
 from pipeline.tiff.origin import LocalFile
@@ -66,6 +67,7 @@ def test_only_the_corridor_is_fetched_and_only_once(world, finished, tmp_path):
         report = run(config)
         hits = [hit for hit in server.requests() if hit.uri.endswith(".tif")]
         server.forget()
+        forget_decoded()
         again = run(far(world, server.url, tmp_path / "far", "output=" + str(tmp_path / "again"), GRAIN), fresh=True)
         second = [hit for hit in server.requests() if hit.uri.endswith(".tif")]
     assert report.complete
