@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +17,10 @@ from ..tiff.spans import Span
 from .blocks import Touched, spans_of
 from .windows import Window
 
-_KEPT_BYTES = 96 << 20
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
+_KEPT_BYTES = 128 << 20
 _LARGEST_SIDE_PX = 2048  # a larger block is not kept: a strip across a whole scene would push out all others
 
 
@@ -45,42 +49,29 @@ class Job:
         return top, left, bottom - top, right - left
 
 
-@dataclass(frozen=True)
-class _Block:
-    """Numbers as stored (bands, rows, cols), and where they are data by mask or alpha (None: everywhere)."""
-
-    numbers: np.ndarray
-    known: np.ndarray | None
-
-    @property
-    def size(self) -> int:
-        return self.numbers.nbytes + (0 if self.known is None else self.known.nbytes)
-
-
 class _Kept:
     """The blocks used last, up to a size in bytes; shared by the threads of a process."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit, self._size = limit_bytes, 0
         self._lock = threading.Lock()
-        self._blocks: OrderedDict[tuple[object, ...], _Block] = OrderedDict()
+        self._blocks: OrderedDict[tuple[object, ...], np.ndarray] = OrderedDict()
 
-    def get(self, key: tuple[object, ...]) -> _Block | None:
+    def get(self, key: tuple[object, ...]) -> np.ndarray | None:
         with self._lock:
             block = self._blocks.get(key)
             if block is not None:
                 self._blocks.move_to_end(key)
             return block
 
-    def put(self, key: tuple[object, ...], block: _Block) -> None:
+    def put(self, key: tuple[object, ...], block: np.ndarray) -> None:
         with self._lock:
             if (old := self._blocks.pop(key, None)) is not None:
-                self._size -= old.size
+                self._size -= old.nbytes
             self._blocks[key] = block
-            self._size += block.size
+            self._size += block.nbytes
             while self._size > self._limit:
-                self._size -= self._blocks.popitem(last=False)[1].size
-
+                self._size -= self._blocks.popitem(last=False)[1].nbytes
 
     def clear(self) -> None:
         with self._lock:
@@ -105,24 +96,23 @@ def numbers_of(
     cannot be decoded; of a far file it is forgotten then, so that another try fetches it anew.
     """
     row, col, rows, cols = job.window or (0, 0, 0, 0)
-    blocks = {place: _kept.get(_key(origin, job, place)) for place in _places(job)}
-    missing = [place for place, block in blocks.items() if block is None]
+    value = nodata if nodata is not None else job.facts.nodata
+    stem = origin.version, job.level, job.indexes, None if value is None or math.isnan(value) else value
+    blocks = {place: block for place in _places(job) if (block := _kept.get((*stem, place))) is not None}
+    missing = [place for place in _places(job) if place not in blocks]
     if missing:
-        blocks |= _decoded(origin, job, missing, ahead)
+        for place, block in _decoded(origin, job, value, missing, ahead):
+            blocks[place] = block
+            if max(job.facts.block_shape) <= _LARGEST_SIDE_PX:
+                _kept.put((*stem, place), block)
     high, wide = job.facts.block_shape
-    numbers = np.zeros((len(job.indexes), rows, cols), job.facts.dtype)
-    known = np.zeros((rows, cols), bool)
+    numbers = np.full((len(job.indexes), rows, cols), np.nan, np.float32)
     for (y, x), block in blocks.items():
-        if block is None:  # cannot be: what was missing has been decoded
-            continue
         top, left = max(y * high, row), max(x * wide, col)
-        bottom = min(y * high + block.numbers.shape[1], row + rows)
-        right = min(x * wide + block.numbers.shape[2], col + cols)
-        there = slice(top - row, bottom - row), slice(left - col, right - col)
-        own = slice(top - y * high, bottom - y * high), slice(left - x * wide, right - x * wide)
-        numbers[:, there[0], there[1]] = block.numbers[:, own[0], own[1]]
-        known[there] = True if block.known is None else block.known[own]
-    return _floats(numbers, known, nodata if nodata is not None else job.facts.nodata)
+        bottom, right = min(y * high + block.shape[1], row + rows), min(x * wide + block.shape[2], col + cols)
+        part = block[:, top - y * high : bottom - y * high, left - x * wide : right - x * wide]
+        numbers[:, top - row : bottom - row, left - col : right - col] = part
+    return numbers
 
 
 def _places(job: Job) -> list[tuple[int, int]]:
@@ -136,14 +126,14 @@ def _places(job: Job) -> list[tuple[int, int]]:
     return [(int(y) + top, int(x) + left) for y, x in zip(*np.nonzero(part), strict=True)]
 
 
-def _key(origin: LocalFile | FarFile, job: Job, place: tuple[int, int]) -> tuple[object, ...]:
-    return origin.version, job.level, job.indexes, place
-
-
 def _decoded(
-    origin: LocalFile | FarFile, job: Job, places: Sequence[tuple[int, int]], ahead: Iterable[Touched]
-) -> dict[tuple[int, int], _Block | None]:
-    """Blocks fetched if need be, decoded and kept."""
+    origin: LocalFile | FarFile,
+    job: Job,
+    nodata: float | None,
+    places: Sequence[tuple[int, int]],
+    ahead: Iterable[Touched],
+) -> Iterator[tuple[tuple[int, int], np.ndarray]]:
+    """Blocks, fetched if need be and decoded: place and float32 (bands, rows, cols)."""
     from rasterio.errors import RasterioError
 
     mask = np.zeros_like(job.blocks.mask)
@@ -156,59 +146,44 @@ def _decoded(
         wanted = spans_of(layout, job.facts, missing, job.whole_blocks, job.indexes)
         if not all(map(origin.file.cached, wanted)):
             later = [span for some in ahead for span in spans_of(layout, job.facts, some, whole, job.indexes)]
-    found: dict[tuple[int, int], _Block | None] = {}
     high, wide = job.facts.block_shape
-    small = max(high, wide) <= _LARGEST_SIDE_PX
     try:
         with origin.opened(job.level, wanted, later) as source:
             for top, left, rows, cols in missing.runs(*job.whole_blocks):
-                run = _read(source, job, (top, left, rows, cols))
+                run = _read(source, job, (top, left, rows, cols), nodata)
                 for y in range(top // high, -(-(top + rows) // high)):
                     for x in range(left // wide, -(-(left + cols) // wide)):
-                        block = _cut(run, y * high - top, x * wide - left, high, wide)
-                        found[y, x] = block
-                        if small:
-                            _kept.put(_key(origin, job, (y, x)), block)
+                        here = y * high - top, x * wide - left
+                        # A copy: a view would keep the whole run in memory.
+                        yield (y, x), run[:, here[0] : here[0] + high, here[1] : here[1] + wide].copy()
     except RasterioError:
         if isinstance(origin, FarFile):
             origin.file.forget(wanted)  # damaged on the way or in the cache
         raise
-    return found
 
 
-def _read(source: object, job: Job, window: Window) -> _Block:
-    """A window (row, col, rows, cols) of an open file."""
+def _read(source: DatasetReader, job: Job, window: Window, nodata: float | None) -> np.ndarray:
+    """A window (row, col, rows, cols) of an open file, NaN where it holds no data."""
     from rasterio.windows import Window as View
 
     row, col, rows, cols = window
     view = View(col, row, cols, rows)
-    numbers = source.read(list(job.indexes), window=view)  # type: ignore[attr-defined]
-    if not job.facts.mask:
-        return _Block(numbers, None)
-    return _Block(numbers, source.read_masks(job.indexes[0], window=view) != 0)  # type: ignore[attr-defined]
-
-
-def _cut(run: _Block, row: int, col: int, rows: int, cols: int) -> _Block:
-    """One block out of a run of them, as arrays of its own."""
-    part = slice(row, row + rows), slice(col, col + cols)
-    known = None if run.known is None else run.known[part].copy()
-    return _Block(run.numbers[:, part[0], part[1]].copy(), known)
-
-
-def _floats(numbers: np.ndarray, known: np.ndarray, nodata: float | None) -> np.ndarray:
-    """Numbers as float32, NaN where they are not known, not finite, or the no-data value in all bands."""
+    numbers = source.read(list(job.indexes), window=view)
+    empty = np.zeros((rows, cols), bool)
+    if job.facts.mask:
+        empty = source.read_masks(job.indexes[0], window=view) == 0
     pixels = numbers.astype(np.float32)
-    empty = ~known
     if numbers.dtype.kind == "f":
         finite = np.isfinite(pixels)
-        empty |= ~finite.any(axis=0)
-        if nodata is not None and not math.isnan(nodata):
-            empty |= (~finite | (pixels == np.float32(nodata))).all(axis=0)
-        pixels[~finite] = np.nan
-    elif nodata is not None and not math.isnan(nodata):
-        limits = np.iinfo(numbers.dtype)
-        if float(nodata).is_integer() and limits.min <= nodata <= limits.max:
-            empty |= (numbers == numbers.dtype.type(int(nodata))).all(axis=0)
+        no_data = ~finite if nodata is None else ~finite | (pixels == np.float32(nodata))
+        empty |= no_data.all(axis=0)
+        np.copyto(pixels, np.float32(np.nan), where=~finite)
+    elif nodata is not None and float(nodata).is_integer() and _fits(nodata, numbers.dtype):
+        empty |= (numbers == numbers.dtype.type(int(nodata))).all(axis=0)
     if empty.any():
-        pixels[:, empty] = np.nan
+        np.copyto(pixels, np.float32(np.nan), where=empty)
     return pixels
+
+
+def _fits(value: float, dtype: np.dtype) -> bool:
+    return bool(np.iinfo(dtype).min <= value <= np.iinfo(dtype).max)

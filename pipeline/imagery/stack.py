@@ -126,7 +126,7 @@ def read_scene(
     for position, name in enumerate(bands):
         values[position] *= np.float32(scene.files[name].band.scale)
         values[position] += np.float32(scene.files[name].band.offset)
-    values[:, ~observed | bad] = np.nan
+    np.copyto(values, np.float32(np.nan), where=~observed | bad)
     return _dataset(scene, grid, bands, values, bad)
 
 
