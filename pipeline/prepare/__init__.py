@@ -3,17 +3,21 @@
 Every step is pure: Datasets in, Datasets out; what becomes of each band stands in its docstring.
 """
 
+from .bands import BandShift, band_shifts, lean_between_m, lean_m_per_m
 from .choose import Choice, ChooseOptions, ranked
 from .clouds import CloudOptions, find_clouds
 from .composite import CompositeOptions, median
-from .mosaic import Layer, Mosaic, mosaic
+from .measure import Prior
+from .mosaic import Layer, Mosaic, Priors, mosaic
 from .offset import offset_doubt
 from .pair import Pair, prepare_pair
 from .radiometry import RadiometryOptions, match
 from .register import Registration, RegistrationOptions, register
+from .sharpen import SharpenOptions, sharpen
 from .take import PairOptions, Window
 
 __all__ = [
+    "BandShift",
     "Choice",
     "ChooseOptions",
     "CloudOptions",
@@ -22,11 +26,17 @@ __all__ = [
     "Mosaic",
     "Pair",
     "PairOptions",
+    "Prior",
+    "Priors",
     "RadiometryOptions",
     "Registration",
     "RegistrationOptions",
+    "SharpenOptions",
     "Window",
+    "band_shifts",
     "find_clouds",
+    "lean_between_m",
+    "lean_m_per_m",
     "match",
     "median",
     "mosaic",
@@ -34,4 +44,5 @@ __all__ = [
     "prepare_pair",
     "ranked",
     "register",
+    "sharpen",
 ]

@@ -7,7 +7,7 @@ matters is left to fill.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,10 @@ import numpy as np
 
 from ..errors import ImageryError
 from ..model.scene import Scene
+from .bands import BandShift, band_shifts
 from .choose import Choice
 from .composite import CompositeOptions, median
+from .measure import Prior
 from .offset import is_sentinel2, offset_doubt
 from .radiometry import match
 from .register import Registration, register
@@ -25,6 +27,9 @@ from .take import Take, Window, cleared, finite, image_of, read_take
 if TYPE_CHECKING:
     import xarray as xr
 
+Priors = Mapping[tuple[str, str], Prior]
+"""Shifts that other windows gave, by the takes they are between: ids of the first sheets of moving and reference."""
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -32,6 +37,9 @@ class Layer:
 
     ``sky``: of its take, see :class:`Take`. ``spread``: of the take's reflectance before anything was done to it, 2nd to
     98th percentile of the band that varies most; NaN without a clear pixel. Near zero, the image shows nothing.
+    ``take``: id of the take's first sheet, which stands for it; ``laid_on``: the same of the take that gives most of the
+    reference. ``prior``: what was known of its shift beforehand. ``bands``: how its bands lie beside each other, where
+    that was asked for.
     """
 
     scene: Scene
@@ -40,6 +48,18 @@ class Layer:
     pixels: int
     sky: Mapping[str, float] = field(default_factory=dict)
     spread: float = math.nan
+    take: str = ""
+    laid_on: str = ""
+    prior: Prior | None = None
+    bands: Mapping[str, BandShift] = field(default_factory=dict)
+
+    @property
+    def error_px(self) -> float:
+        """Standard error of the shift that was applied: measured, or the prior's where that was taken; infinite without."""
+        if self.registration is None or not self.registration.reliable:
+            return math.inf
+        taken = self.prior is not None and self.registration.from_prior
+        return self.prior.error_px if self.prior is not None and taken else self.registration.error_px
 
 
 @dataclass(frozen=True)
@@ -59,6 +79,15 @@ class Mosaic:
     takes: np.ndarray
     newest: np.ndarray
 
+    @property
+    def main(self) -> str:
+        """The take that gives most pixels (its first sheet's id); empty if none gives any."""
+        pixels: dict[str, int] = {}
+        for layer in self.layers:
+            pixels[layer.take] = pixels.get(layer.take, 0) + layer.pixels
+        best = max(pixels, key=lambda take: pixels[take], default="")
+        return best if pixels.get(best) else ""
+
     def without_margin(self, margin_px: int) -> Mosaic:
         """The same without a rim of so many pixels."""
         rows, cols = (slice(margin_px, size - margin_px) for size in self.source.shape)
@@ -71,6 +100,9 @@ def mosaic(
     window: Window,
     *,
     reference: xr.Dataset | None = None,
+    laid_on: str = "",
+    priors: Priors | None = None,
+    bands_of: Collection[str] = (),
     against: Callable[[], xr.Dataset | None] = lambda: None,
     composite: CompositeOptions | None = None,
     read: Callable[[Sequence[Scene]], Take | None] | None = None,
@@ -80,9 +112,10 @@ def mosaic(
     (scenes) -> .blue .. .nir, reflectance in the reference's radiometry, NaN where no take is clear; all bands of a pixel
     from one take, or each the median of the same takes
 
-    ``against``: gives an image of another date that clouds are told by, asked only if needed. ``composite``: a median
-    of takes where asked for; default: the first clear pixel in the order given. ``read`` gives a take of some sheets;
-    default: :func:`read_take`.
+    ``laid_on``: the take that gives most of ``reference``; ``priors``: what is known of shifts, by the two takes.
+    ``bands_of``: ids of scenes whose bands' shifts are measured, too. ``against``: gives an image of another date that
+    clouds are told by, asked only if needed. ``composite``: a median of takes where asked for; default: the first clear
+    pixel in the order given. ``read`` gives a take of some sheets; default: :func:`read_take`.
     """
     several = composite is not None and composite.use == "median"
     most = composite.max_takes if composite is not None and several else 0
@@ -96,12 +129,32 @@ def mosaic(
         take = cleared(take, window, against if reference is None else reference)
         canvas.imaged |= take.seen
         clear = finite(take.image)
-        fitted, registration, radiometry = _laid(take, reference, window)
-        reference = take.image if reference is None and clear.any() else reference
+        name = take.sheets[0].scene_id
+        prior = (priors or {}).get((name, laid_on))
+        fitted, registration, radiometry = _laid(take, reference, window, prior)
+        told = Layer(
+            take.sheets[0], registration, radiometry, 0, take.sky, _spread(take.image), name,
+            laid_on if registration else "", prior,
+        )  # fmt: skip
+        if reference is None and clear.any():
+            reference, laid_on = take.image, name
         there = finite(fitted)
         canvas.shifted |= clear & ~there
-        canvas.add(take, fitted, there, registration, radiometry, keep=len(canvas.kept) < most)
+        canvas.add(take, fitted, there, told, _bands(take, bands_of), keep=len(canvas.kept) < most)
     return canvas.done(composite.min_takes if composite is not None and several else 0)
+
+
+def _bands(take: Take, wanted: Collection[str]) -> dict[str, dict[str, BandShift]]:
+    """How the bands of the sheets wanted lie beside each other, by scene; each by its own pixels."""
+    sheets = [(number, sheet.scene_id) for number, sheet in enumerate(take.sheets) if sheet.scene_id in wanted]
+    return {
+        scene_id: band_shifts(take.image if len(take.sheets) == 1 else take.image.where(_from(take, number)))
+        for number, scene_id in sheets
+    }
+
+
+def _from(take: Take, number: int) -> xr.DataArray:
+    return next(iter(take.image.data_vars.values())).copy(data=take.origin == number)
 
 
 class _Canvas:
@@ -126,20 +179,19 @@ class _Canvas:
         take: Take,
         fitted: xr.Dataset,
         there: np.ndarray,
-        registration: Registration | None,
-        radiometry: Mapping[str, Any] | None,
+        told: Layer,
+        bands: Mapping[str, Mapping[str, BandShift]],
         *,
         keep: bool,
     ) -> None:
-        """Fill what is open with a take's pixels; ``keep`` them all for a median."""
+        """Fill what is open with a take's pixels; ``keep`` them all for a median. ``told``: what all its sheets share."""
         # A pixel that moved in beside its sheet's edge belongs to the take's first sheet, as good as any.
         own = (len(self.layers) + np.maximum(take.origin, 0)).astype(np.int16)
         fill = there & (self.source < 0)
         self.source[fill] = own[fill]
         for name in self.window.bands:
             self.values[name][fill] = fitted[name].to_numpy()[fill]
-        spread = _spread(take.image)
-        self.layers += [Layer(sheet, registration, radiometry, 0, take.sky, spread) for sheet in take.sheets]
+        self.layers += [replace(told, scene=sheet, bands=bands.get(sheet.scene_id, {})) for sheet in take.sheets]
         if keep and there.any():
             pixels = np.stack([fitted[name].to_numpy() for name in self.window.bands])
             pixels[:, ~there] = np.nan
@@ -166,12 +218,13 @@ class _Canvas:
 
 
 def _laid(
-    take: Take, reference: xr.Dataset | None, window: Window
+    take: Take, reference: xr.Dataset | None, window: Window, prior: Prior | None
 ) -> tuple[xr.Dataset, Registration | None, Mapping[str, Any] | None]:
     """A take on the reference and in its radiometry, and how; itself if there is no reference."""
     if reference is None or not finite(reference).any():
         return take.image, None, None
-    registration = register(take.image, reference, window.grid.pixel_m, window.options.registration)
+    known: dict[str, Any] = {} if prior is None else {"prior_px": prior.shift_px, "prior_sigma_px": prior.sigma_px}
+    registration = register(take.image, reference, window.grid.pixel_m, window.options.registration, **known)
     if registration.refused:
         return registration.aligned, registration, None
     if is_sentinel2(take.sheets[0]) and (doubt := offset_doubt(registration.aligned, reference)):

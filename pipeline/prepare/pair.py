@@ -7,8 +7,9 @@ has no seams of shift or brightness; reading stops when no hole is left.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,14 +19,14 @@ from ..imagery.reader import RasterioReader, Reader
 from ..model.grid import Grid
 from ..model.scene import Scene
 from .choose import Choice, ranked
-from .mosaic import Layer, Mosaic, mosaic
+from .mosaic import Layer, Mosaic, Priors, mosaic
 from .register import Registration
 from .take import PairOptions, Take, Window, read_take
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Layer", "Mosaic", "Pair", "PairOptions", "prepare_pair"]
+__all__ = ["Layer", "Mosaic", "Pair", "PairOptions", "Priors", "prepare_pair"]
 
 
 @dataclass(frozen=True)
@@ -66,16 +67,25 @@ class Pair:
         return tuple(layer.scene for layer in self.after_layers)
 
     @property
+    def main(self) -> Layer | None:
+        """The layer that gives most of ``before``; None without scenes."""
+        return max(self.before_layers, key=lambda layer: layer.pixels, default=None)
+
+    @property
     def registration(self) -> Registration | None:
         """How the main scene of ``before`` was laid on ``after``; None without scenes."""
-        main = max(self.before_layers, key=lambda layer: layer.pixels, default=None)
-        return main.registration if main else None
+        return self.main.registration if self.main else None
 
     @property
     def radiometry(self) -> Mapping[str, Any]:
         """How the main scene of ``before`` was normalised; empty without scenes."""
-        main = max(self.before_layers, key=lambda layer: layer.pixels, default=None)
-        return (main.radiometry if main else None) or {}
+        return (self.main.radiometry if self.main else None) or {}
+
+    @property
+    def laid(self) -> tuple[Layer, ...]:
+        """A layer for each take that was laid on another, in the order read: first those of ``after``."""
+        layers = (*self.after_layers, *self.before_layers)
+        return tuple(layer for layer in layers if layer.registration and layer.scene.scene_id == layer.take)
 
     @property
     def reasons_chosen(self) -> dict[str, Any]:
@@ -108,11 +118,16 @@ def prepare_pair(
     reader: Reader | None = None,
     options: PairOptions | None = None,
     within: BaseGeometry | None = None,
+    priors: Priors | None = None,
+    bands_of: Collection[str] = (),
 ) -> Pair:
     """The two periods on ``grid``, comparable (see :class:`Pair`); ImageryError when a scene cannot be read.
 
     No scenes, or none that touches the window, is no error: nothing is observed there then, and ``reasons`` says so.
     ``within``: polygon in the grid's CRS; beyond it pixels may be left unread, and count as ``no_image`` then.
+    ``priors``: shifts that other windows gave, by (moving take, reference take), each named by its first sheet: asked
+    where this window cannot be measured by itself. ``bands_of``: ids of scenes whose bands' shifts are measured, too, if
+    they are read; see ``Layer.bands``.
     """
     reader, options = reader or RasterioReader(), options or PairOptions()
     margin_px = options.margin_px(grid.pixel_m)
@@ -122,8 +137,9 @@ def prepare_pair(
     partner = later[0].sheets[0] if later else None
     earlier = ranked(before_scenes, wide, options.choose, partner=partner, within=within)
     takes = _Takes(earlier, window)
-    after = mosaic(later, window, against=takes.first_image)
-    before = mosaic(earlier, window, reference=after.image, composite=options.composite, read=takes)
+    fill = partial(mosaic, window=window, priors=priors, bands_of=bands_of)
+    after = fill(later, against=takes.first_image)
+    before = fill(earlier, reference=after.image, laid_on=after.main, composite=options.composite, read=takes)
     before, after = before.without_margin(margin_px), after.without_margin(margin_px)
     observed = (before.source >= 0) & (after.source >= 0)
     no_image = ~(before.imaged & after.imaged)
