@@ -20,10 +20,12 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from shapely.geometry.base import BaseGeometry
 
 from ..catalog.sources import Source
 from ..detectors.registry import parse_options
 from ..errors import ConfigError, LuyuError
+from ..imagery.reader import RasterioReader
 from ..model.options import Options
 from ..model.scene import Period
 from ..model.shipped import shipped
@@ -120,6 +122,13 @@ class ImageryOptions(Options):
     resolution_m: float = Field(0.5, ge=0.1, le=30, description="Pixel size of the run's grid, m.")
     tile_px: int = Field(768, ge=128, le=4096, description="Side of a tile without its halo, pixels.")
     pair: PairOptions = Field(default_factory=PairOptions, description="How the two dates are made comparable.")
+    context_m: float | None = Field(
+        None,
+        ge=0,
+        le=500,
+        description="Ground beyond the corridor that is read too, so that large things are seen whole, m; default: the"
+        " whole window of local images, nothing of far ones.",
+    )
     network: NetOptions = Field(default_factory=NetOptions, description="Requests and the local cache of far images.")
     costs: CostOptions = Field(default_factory=CostOptions, description="Prices of the image store, for luyu plan.")
 
@@ -127,6 +136,14 @@ class ImageryOptions(Options):
     def before_periods(self) -> tuple[Period, ...]:
         """The periods of the earlier images: one, or one for each year, latest first."""
         return self.before.of(self.after) if isinstance(self.before, SameSeason) else (self.before,)
+
+    def reader(self, ahead: BaseGeometry | None = None) -> RasterioReader:
+        """What pixels are read with; ``ahead``: area whose blocks of far files are fetched along."""
+        return RasterioReader(network=self.network, ahead=ahead, whole_local=self.context_m is None)
+
+    def read_area(self, corridor: BaseGeometry) -> BaseGeometry:
+        """What is read for a part of the corridor, of far images and, where ``context_m`` is set, of local ones."""
+        return corridor.buffer(self.context_m) if self.context_m else corridor
 
     @model_validator(mode="after")
     def _in_order(self) -> ImageryOptions:

@@ -73,11 +73,13 @@ class RasterioReader:
 
     ``network``: limits of requests and the cache. ``ahead``: area in the CRS of the grids to come; when blocks have to
     be fetched, those that it touches are fetched with them, so that neighbouring tiles share requests. ``max_bytes``
-    bounds one read in memory, ``attempts`` the tries at a far file whose blocks turn out damaged.
+    bounds one read in memory, ``attempts`` the tries at a far file whose blocks turn out damaged. ``whole_local``: of a
+    local file the whole window is read, whatever ``within`` says: nearness costs nothing.
     """
 
     network: NetOptions = field(default_factory=NetOptions)
     ahead: BaseGeometry | None = None
+    whole_local: bool = False
     max_bytes: int = 2**30
     attempts: int = 2
 
@@ -207,7 +209,7 @@ class RasterioReader:
                 f"{window[2]} x {window[3]} of its pixels lie under one window and it has no overviews; rewrite it as a COG"
             )
         blocks = everything(facts)
-        if within is not None:
+        if within is not None and not (self.whole_local and isinstance(origin, LocalFile)):
             margin_px = 0.0 if corner is not None else windows.margin_px(facts, grid)
             blocks = touched(facts, grid.epsg, within, window, margin_px)
         return Job(facts, level, corner, window, blocks, tuple(indexes))

@@ -8,7 +8,7 @@ from .choose import Choice, ChooseOptions, ranked
 from .clouds import CloudOptions, find_clouds
 from .composite import CompositeOptions, median
 from .measure import Prior
-from .mosaic import Layer, Mosaic, Priors, mosaic
+from .mosaic import Layer, Mosaic, Priors, contradicts, mosaic
 from .offset import offset_doubt
 from .pair import Pair, prepare_pair
 from .radiometry import RadiometryOptions, match
@@ -34,6 +34,7 @@ __all__ = [
     "SharpenOptions",
     "Window",
     "band_shifts",
+    "contradicts",
     "find_clouds",
     "lean_between_m",
     "lean_m_per_m",

@@ -31,6 +31,10 @@ Priors = Mapping[tuple[str, str], Prior]
 """Shifts that other windows gave, by the takes they are between: ids of the first sheets of moving and reference."""
 
 
+_SURE = 0.98  # confidence from which a window's own measure stands against what all others say
+_CONTRADICTS = 3.0  # standard errors
+
+
 @dataclass(frozen=True)
 class Layer:
     """One scene's part in a mosaic: how it was fitted to the reference (None: it is the reference), and its pixels.
@@ -224,13 +228,32 @@ def _laid(
     if reference is None or not finite(reference).any():
         return take.image, None, None
     known: dict[str, Any] = {} if prior is None else {"prior_px": prior.shift_px, "prior_sigma_px": prior.sigma_px}
-    registration = register(take.image, reference, window.grid.pixel_m, window.options.registration, **known)
+    options = window.options.registration
+    registration = register(take.image, reference, window.grid.pixel_m, options, **known)
+    if prior is not None and registration.reliable and not registration.from_prior:
+        found = registration.shift_px, registration.error_px, registration.confidence
+        if contradicts(*found, prior, options.max_error_px):
+            sure = options.model_copy(update={"min_confidence": max(_SURE, options.min_confidence)})
+            registration = register(take.image, reference, window.grid.pixel_m, sure, **known)
     if registration.refused:
         return registration.aligned, registration, None
     if is_sentinel2(take.sheets[0]) and (doubt := offset_doubt(registration.aligned, reference)):
         raise ImageryError(take.sheets[0].scene_id, ", ".join(window.bands), doubt)
     fitted, radiometry = match(registration.aligned, reference, window.options.radiometry)
     return fitted, registration, radiometry
+
+
+def contradicts(
+    shift_px: Sequence[float], error_px: float, confidence: float, prior: Prior, max_error_px: float
+) -> bool:
+    """Whether a measure that is not very sure lies where the other windows, which are, say that it cannot.
+
+    Plain noise now and then has a summit by chance that is believed; what
+    many windows agree on is better evidence than that.
+    """
+    if confidence >= _SURE or prior.error_px > max_error_px / 2:
+        return False
+    return math.dist(shift_px, prior.shift_px) > _CONTRADICTS * math.hypot(error_px, prior.error_px)
 
 
 def _spread(image: xr.Dataset) -> float:

@@ -109,7 +109,7 @@ def _filled(page: str, county: CountyPage, options: MapOptions) -> str:
         "facts": values.facts_line(county.meta),
         "gap": _gap(county),
         "internal": f"{style.INTERNAL.zh} {style.INTERNAL.en}",
-        "foot": f"{style.foot_line()}. Leaflet 1.9.4 (BSD-2-Clause)",
+        "foot": f"{style.foot_line(county.meta.get('credit'))}. Leaflet 1.9.4 (BSD-2-Clause)",
     }
     parts = {mark: html.escape(shown) for mark, shown in words.items()} | {
         "licence": offline.leaflet_licence(),

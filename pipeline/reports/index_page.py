@@ -33,7 +33,7 @@ def render(summary: IndexPage) -> str:
         css=offline.asset("page.css") + offline.asset("index.css"),
         title=values.text(summary.title),
         facts=values.facts_line(summary.meta),
-        foot=style.foot_line(),
+        foot=style.foot_line(summary.meta.get("credit")),
         internal=style.INTERNAL,
         disclaimer=style.DISCLAIMER,
         words=ranking.COLUMNS,

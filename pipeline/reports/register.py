@@ -185,6 +185,7 @@ def _notes_sheet(sheet: Worksheet, meta: Mapping[str, Any], formats: dict[str, F
         f"{style.DISCLAIMER.zh}（{style.DISCLAIMER.en}）",
         f"{style.INTERNAL.zh}；{style.BOUNDARY_NOTE.zh}",
         values.facts_line(meta),
+        *([f"{style.META['credit'].zh}：{values.text(meta['credit'])}"] if meta.get("credit") else []),
         "“每百公里线索”以已观测公里为分母；未观测路段不等于没有问题。",
         "“区域判定”为待定的，足迹与界线之距在定位误差之内，须现场量测。",
         "经纬度为 CGCS2000；面积、长度为平面量测，供核查参考。",

@@ -174,6 +174,7 @@ META = _frozen(
     version=("软件版本", "version"),
     created=("生成日期", "created"),
     calibrated=("置信度标定", "confidence calibrated"),
+    credit=("影像来源", "imagery"),
 )
 
 PAGE = _frozen(
@@ -248,7 +249,8 @@ def word(words: Mapping[str, Word], name: str) -> Word:
     return words.get(name) or Word(name, name)
 
 
-def foot_line() -> str:
-    """What stands at the foot of every page."""
+def foot_line(credit: object = None) -> str:
+    """What stands at the foot of every page; ``credit``: what the images' owners want to see printed."""
     words = (DISCLAIMER, INTERNAL, BOUNDARY_NOTE)
-    return f"{' · '.join(w.zh for w in words)} — {'; '.join(w.en for w in words)}"
+    line = f"{' · '.join(w.zh for w in words)} — {'; '.join(w.en for w in words)}"
+    return f"{line}. {META['credit'].zh}：{credit}" if credit else line

@@ -145,12 +145,12 @@ def reasons(value: object) -> list[tuple[str, float]]:
 
 
 def facts_line(meta: Mapping[str, Any]) -> str:
-    """Run facts as one line, label and value in the order given; empty ones are left out.
+    """Run facts as one line, label and value in the order given; empty ones and the credit, which stands apart, left out.
 
     >>> facts_line({"scenes": 6, "sensor": None})
     '影像（景） 6'
     """
-    shown = ((style.word(style.META, text(name)).zh, text(value)) for name, value in meta.items())
+    shown = ((style.word(style.META, text(name)).zh, text(value)) for name, value in meta.items() if name != "credit")
     return " · ".join(f"{label} {value}" for label, value in shown if value)
 
 

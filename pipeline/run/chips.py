@@ -12,11 +12,10 @@ import shapely
 import xarray as xr
 from shapely.geometry.base import BaseGeometry
 
-from ..imagery.reader import RasterioReader
+from ..config.run_config import ImageryOptions
 from ..imagery.stack import composite, load
 from ..model.grid import Grid
 from ..model.scene import Scene
-from ..net.options import NetOptions
 from ..prepare.resample import moved
 from ..reports.chips import pair_chips, rgb8_pair
 from .executor import run_all
@@ -44,7 +43,7 @@ class ChipJob:
     bands: tuple[str, ...]
     shift_m: tuple[float, float]
     within: BaseGeometry
-    network: NetOptions
+    imagery: ImageryOptions
 
 
 def cut_chips(
@@ -65,7 +64,7 @@ def cut_chips(
 
 def cut(job: ChipJob) -> tuple[str, bytes, bytes]:
     """The finding's id and its two pictures, stretched alike, with the footprint drawn."""
-    reader = RasterioReader(network=job.network)
+    reader = job.imagery.reader()
     before, after = (
         composite(load(scenes, job.grid, job.bands, reader=reader, within=job.within))[0]
         for scenes in (job.before, job.after)
@@ -102,8 +101,8 @@ def _job(row: object, plan: Plan, shifts: Mapping[str, Sequence[float]]) -> Chip
         after=_same_day(plan.after, row.scene_after),  # type: ignore[attr-defined]
         bands=tuple(band for band in plan.bands if band != "nir"),
         shift_m=(-rows_px * pixel_m, cols_px * pixel_m),
-        within=shapely.intersection(plan.corridor, grid.footprint),
-        network=plan.config.imagery.network,
+        within=plan.config.imagery.read_area(shapely.intersection(plan.corridor, grid.footprint)),
+        imagery=plan.config.imagery,
     )
 
 

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from ..catalog.archive import Archive, to_unpack
 from ..config.run_config import ImageryOptions
 from ..errors import NetError
-from ..imagery.reader import RasterioReader
 from ..model.scene import BandFile
 from ..net.hrefs import redacted
 from ..tiff.gdal_env import is_remote
@@ -23,7 +22,7 @@ class Headers:
 
     def __init__(self, imagery: ImageryOptions, offline: bool) -> None:
         self.network, self.offline = imagery.network, offline
-        self.reader = RasterioReader(network=imagery.network)
+        self.reader = imagery.reader()
         self.unknown: dict[str, str] = {}
         self.far = 0
         self.archives: tuple[Archive, ...] = ()

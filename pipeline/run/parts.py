@@ -19,7 +19,12 @@ from .tile import TileResult
 _STRETCHES = list(COLUMNS)
 
 
-def save(folder: RunFolder, fingerprint: str, result: TileResult) -> None:
+def place(folder: RunFolder, fingerprint: str, tile_id: str, look: str = "") -> Path:
+    """File of a tile's result; a later ``look`` at it has a file of its own."""
+    return folder.tile(fingerprint, f"{tile_id}_{look}" if look else tile_id)
+
+
+def save(folder: RunFolder, fingerprint: str, result: TileResult, look: str = "") -> None:
     """Keep a tile's result; a failed tile is kept too, to be listed, and is tried again by the next run."""
     text = json.dumps(
         {
@@ -31,7 +36,7 @@ def save(folder: RunFolder, fingerprint: str, result: TileResult) -> None:
         },
         ensure_ascii=False,
     )
-    write_text(folder.tile(fingerprint, result.tile_id), text)
+    write_text(place(folder, fingerprint, result.tile_id, look), text)
 
 
 def load(path: Path, epsg: int) -> TileResult | None:

@@ -29,6 +29,7 @@ from ..legal.zones import corridor, road_zones
 from ..model.grid import Tile
 from ..model.scene import Scene
 from .area import by_county, roads_due
+from .scene_facts import band_tiles
 from .tile import TileJob
 
 _BANDS = ("blue", "green", "red", "nir")
@@ -58,6 +59,12 @@ class Plan:
         return float((self.due.geometry.length * self.due["km_per_m"]).sum())
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of the inputs."""
+        source = getattr(self.config.imagery.source, "notes", ())  # of the sources, tile services have some
+        return (*self.layers.problems, *self.linref.problems, *source)
+
+    @property
     def shares_cache(self) -> bool:
         """Whether all workers are of this machine, so that what one has fetched serves the others."""
         return self.config.dask.scheduler in ("threads", "processes", "local")
@@ -68,7 +75,8 @@ class Plan:
         ahead = None
         for number, tile in enumerate(chosen):
             if self.shares_cache and number % AHEAD_TILES == 0:
-                ahead = shapely.union_all([one.core for one in chosen[max(number - 1, 0) : number + AHEAD_TILES + 1]])
+                near = [one.core for one in chosen[max(number - 1, 0) : number + AHEAD_TILES + 1]]
+                ahead = self.config.imagery.read_area(shapely.union_all(near))
             window = tile.grid.footprint
             yield TileJob(
                 tile=tile,
@@ -84,6 +92,7 @@ class Plan:
                 ahead=ahead,
                 imagery=self.config.imagery,
                 detectors=self.config.detectors,
+                bands_of=self._bands_of.get(tile.tile_id, frozenset()),
             )
 
     @cached_property
@@ -137,7 +146,7 @@ class Plan:
             },
             "skipped": skipped,
             "detectors": [options.use for options in self.config.detectors],  # type: ignore[attr-defined]
-            "notes": list(self.layers.problems) + list(self.linref.problems),
+            "notes": list(self.notes),
         }
 
     @cached_property
@@ -150,6 +159,15 @@ class Plan:
             for section, row in self.layers.roads.iterrows()
         ]
         return self.layers.roads.assign(pavement_width_m=widths)
+
+    @cached_property
+    def _bands_of(self) -> dict[str, frozenset[str]]:
+        """Ids of the scenes whose bands are measured, by tile."""
+        windows = shapely.transform(
+            [tile.grid.footprint for tile in self.tiles], self._lonlat.transform, interleaved=False
+        )
+        chosen = band_tiles(list(windows), (*self.before, *self.after))
+        return {self.tiles[position].tile_id: ids for position, ids in chosen.items()}
 
     @cached_property
     def _lonlat(self) -> pyproj.Transformer:

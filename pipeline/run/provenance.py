@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import platform
 import re
 import subprocess
@@ -16,12 +17,14 @@ import pandas as pd
 
 from .. import __version__
 from ..detectors import registry
+from ..model.cause import Cause
 from ..model.scene import Scene
 from ..net import tally
 from ..net.hrefs import redacted
 from .alarm import Alarm
 from .coverage import by_cause
 from .plan import Plan
+from .scene_facts import scene_facts, scene_notes
 from .tile import TileResult
 
 _SIGN_IN = re.compile(r"//[^/@\s]*:[^/@\s]*@")  # user and password in an address of any kind
@@ -53,6 +56,8 @@ def run_record(
     """The JSON-ready record of one run. ``network``: what it asked for in all its processes."""
     config = plan.config
     built = [registry.build(options) for options in config.detectors]
+    registration = _registration(results)
+    told, notes = _scenes_told(plan, results, registration)
     return {
         "luyu": __version__,
         "git_commit": _git_commit(),
@@ -63,7 +68,10 @@ def run_record(
         "fingerprint": plan.fingerprint,
         "epsg": plan.layers.epsg,
         "bands": list(plan.bands),
-        "scenes": {"before": [_scene(s) for s in plan.before], "after": [_scene(s) for s in plan.after]},
+        "scenes": {
+            "before": [_scene(s) | told[s.scene_id] for s in plan.before],
+            "after": [_scene(s) | told[s.scene_id] for s in plan.after],
+        },
         "detectors": [
             {"name": d.options.use, "version": d.version, "thresholds": d.options.model_dump(mode="json")}
             for d in built
@@ -72,13 +80,13 @@ def run_record(
         "models": [],
         "totals": _totals(plan, results, findings, candidates, coverage, reused=reused, seconds=seconds),
         "why_not_findings": _counts(candidates[~candidates["reportable"]], "why_not"),
-        "registration": _registration(results),
+        "registration": registration,
         "unobserved_km": by_cause(coverage),
         "alarms": [alarm.record() for alarm in raised],
         "reads": network._asdict(),
         "tiles": {r.tile_id: {name: v for name, v in r.facts.items() if name != "network"} for r in results},
         "failures": [result.failure for result in results if result.failure is not None],
-        "notes": [*plan.layers.problems, *plan.linref.problems],
+        "notes": [*plan.notes, *notes],
     }
 
 
@@ -117,15 +125,38 @@ def _totals(
 
 
 def _registration(results: Sequence[TileResult]) -> dict[str, Any]:
-    """Spread of the measured shifts, over the tiles where one could be measured."""
-    reliable = [r.facts["shift_px"] for r in results if r.facts.get("registration_reliable")]
-    frame = pd.DataFrame(reliable, columns=["rows_px", "cols_px"])
+    """What became of the tiles whose images were laid on each other, and the spread of shifts and of their errors."""
+    laid = [r.facts for r in results if "registration_reliable" in r.facts]
+    reliable = [facts for facts in laid if facts["registration_reliable"]]
+    by_prior = sum(bool(facts["from_prior"]) for facts in reliable)
+    frame = pd.DataFrame([facts["shift_px"] for facts in reliable], columns=["rows_px", "cols_px"])
+    errors = [facts["error_px"] for facts in reliable if facts["error_px"] is not None]
+    refused = [facts for facts in laid if facts["registration_refused"]]
+    too_far = sum(bool(facts["registration_reliable"]) for facts in refused)
     return {
-        "tiles_reliable": len(frame),
-        "tiles_unreliable": sum(r.facts.get("registration_reliable") is False for r in results),
-        "tiles_refused": sum(bool(r.facts.get("registration_refused")) for r in results),
+        "tiles": len(laid),
+        "tiles_reliable": len(reliable),
+        "tiles_unreliable": len(laid) - len(reliable),
+        "tiles_refused": len(refused),
+        "tiles_by_prior": by_prior,
+        "measured_share": round((len(reliable) - by_prior) / len(laid), 4) if laid else None,
+        "refused_by_cause": {str(Cause.SHIFT_REFUSED): too_far, str(Cause.SHIFT_UNMEASURED): len(refused) - too_far},
+        "looked_at_again": sum(bool(r.facts.get("second_look")) for r in results),
+        "second_look_used": sum(bool(r.facts.get("second_look_used")) for r in results),
         "median_shift_px": [round(float(v), 3) for v in frame.median()] if len(frame) else None,
+        "median_error_px": round(float(pd.Series(errors).median()), 3) if errors else None,
     }
+
+
+def _scenes_told(
+    plan: Plan, results: Sequence[TileResult], registration: Mapping[str, Any]
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """More of each scene by id, and notes on them."""
+    facts = [result.facts for result in results]
+    told = scene_facts(plan.before, plan.after, facts) | scene_facts(plan.after, plan.before, facts)
+    left_m = (registration["median_error_px"] or 0.0) * plan.config.imagery.resolution_m
+    errors_m = {scene.scene_id: math.hypot(scene.geo_rmse_m, left_m) for scene in (*plan.before, *plan.after)}
+    return told, scene_notes(told, errors_m)
 
 
 def _counts(frame: pd.DataFrame, column: str) -> dict[str, int]:
@@ -203,6 +234,9 @@ def meta(record: Mapping[str, Any]) -> dict[str, Any]:
         "scenes": sum(len(scenes) for scenes in record["scenes"].values()),
         "calibrated": "是 yes" if all(record["confidence_calibrated"].values()) else "否 no",
         "version": record["luyu"],
+        "credit": "; ".join(
+            sorted({scene.get("credit", "") for both in record["scenes"].values() for scene in both} - {""})
+        ),
     }
 
 

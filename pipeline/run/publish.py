@@ -159,6 +159,8 @@ def _registration(facts: Mapping[str, Any]) -> str | None:
         return None
     if facts.get("registration_refused"):
         return "refused"
+    if facts.get("from_prior"):
+        return "prior"
     return "measured" if facts["registration_reliable"] else "unreliable"
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +23,14 @@ from . import parts
 from .alarm import Earlier, Seen, alarms
 from .chips import cut_chips
 from .coverage import coverage_table
-from .executor import run_all
 from .files import RunFolder
 from .findings import placed
 from .join import join
+from .looks import Step, look
 from .plan import Plan, make_plan
 from .provenance import network_use, run_record
 from .publish import publish, publish_maps
 from .reads import planned_reads, refuse_beyond
-from .tile import TileResult, process_tile
-
-Step = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,7 @@ def run(
         if fresh:
             parts.discard(folder)
         _unpack(plan)
-        results, made = _tiles(plan, folder, step)
+        results, made = look(plan, folder, step)
         candidates = join(_stack([result.candidates for result in results], plan), config.detectors)
         table = placed(candidates, plan)
         findings = table[table["reportable"]].reset_index(drop=True)
@@ -110,7 +107,7 @@ def run(
         )
         record = run_record(
             plan, results, findings, table, coverage,
-            reused=len(results) - len(made), seconds=time.perf_counter() - started,
+            reused=len(results) - len({result.tile_id for result in made}), seconds=time.perf_counter() - started,
             network=network_use(made, begun), raised=alarms(seen, config.alarms),
         )  # fmt: skip
         publish(folder, plan, findings, table, stretches, coverage, record)
@@ -147,25 +144,6 @@ def _earlier(folder: RunFolder, ledger: Ledger, plan: Plan) -> Earlier:
     mine = [case for case in ledger.cases() if case["county_code"] in here and case["kind"] in kinds]
     campaigns = {case["opened_on"] for case in mine}
     return Earlier(per_km, len(mine) / len(campaigns) if campaigns else 0.0)
-
-
-def _tiles(plan: Plan, folder: RunFolder, step: Step) -> tuple[list[TileResult], list[TileResult]]:
-    """Results of all tiles in the plan's order; those kept from before are read, the others made (second) and kept."""
-    done: dict[str, TileResult] = {}
-    for tile in plan.tiles:
-        kept = parts.load(folder.tile(plan.fingerprint, tile.tile_id), plan.layers.epsg)
-        if kept is not None and kept:
-            done[tile.tile_id] = kept
-    reused, total = len(done), len(plan.tiles)
-    made: list[TileResult] = []
-    todo = tuple(tile for tile in plan.tiles if tile.tile_id not in done)
-    step("tiles", reused, total)
-    for result in run_all(process_tile, plan.jobs(todo), plan.config.dask):
-        parts.save(folder, plan.fingerprint, result)
-        made.append(replace(result, candidates=result.candidates.iloc[:0], stretches=result.stretches.iloc[:0]))
-        done[result.tile_id] = result
-        step("tiles", len(done), total)
-    return [done[tile.tile_id] for tile in plan.tiles], made
 
 
 def _stack(tables: list[gpd.GeoDataFrame], plan: Plan) -> gpd.GeoDataFrame:

@@ -27,8 +27,7 @@ from ..model.scene import Scene
 from ..model.tables import CANDIDATES
 from ..net import tally
 from ..net.hrefs import scrubbed
-from ..prepare.pair import Pair, prepare_pair
-from ..prepare.register import Registration
+from ..prepare.pair import Layer, Pair, Priors, prepare_pair
 from .coverage import lost_stretches, observed_stretches
 
 _EDGE_PX = 1.5
@@ -41,6 +40,8 @@ class TileJob:
 
     ``corridor``: the part of it in the window, what is read and searched. ``ahead``: the corridor of the tiles that
     come next; far images are fetched for them too, in the same requests. None where those may go to other machines.
+    ``bands_of``: ids of scenes whose bands' shifts are measured here. ``priors``: shifts that other tiles gave; with
+    them it is a second look.
     """
 
     tile: Tile
@@ -54,11 +55,13 @@ class TileJob:
     ahead: BaseGeometry | None
     imagery: ImageryOptions
     detectors: tuple[Options, ...]
+    bands_of: frozenset[str] = frozenset()
+    priors: Priors = field(default_factory=dict)
 
     @property
     def reader(self) -> RasterioReader:
         """What this tile's pixels are read with."""
-        return RasterioReader(network=self.imagery.network, ahead=self.ahead)
+        return self.imagery.reader(self.ahead)
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ def process_tile(job: TileJob) -> TileResult:
         return TileResult(job.tile.tile_id, CANDIDATES.empty(crs=job.tile.grid.epsg), stretches, used, failure)
     facts: dict[str, Any] = {
         **result.facts,
+        **({"second_look": True, "priors": told_priors(job.priors)} if job.priors else {}),
         "seconds": round(time.perf_counter() - started, 3),
         "network": _network(asked),
     }
@@ -113,13 +117,15 @@ def _process(job: TileJob) -> TileResult:
         unseen = {Cause.NO_SCENE.value: np.ones(grid.shape, bool)}
         stretches = observed_stretches(job.due, unseen, grid)
         return TileResult(tile.tile_id, nothing, stretches, {"skipped": str(Cause.NO_SCENE)})
+    read = job.imagery.read_area(job.corridor)
     pair = prepare_pair(
-        job.before, job.after, grid, job.bands, reader=job.reader, options=job.imagery.pair, within=job.corridor
-    )
+        job.before, job.after, grid, job.bands, reader=job.reader, options=job.imagery.pair, within=read,
+        priors=job.priors, bands_of=job.bands_of,
+    )  # fmt: skip
     stretches = observed_stretches(job.due, _causes(pair), grid)
     facts = {
         "observed_share": round(float(pair.observed.mean()), 4),
-        **_registration(pair.registration),
+        **_registration(pair),
         "chosen": pair.reasons_chosen,
         **_contrast(pair),
     }
@@ -132,15 +138,51 @@ def _process(job: TileJob) -> TileResult:
     return TileResult(tile.tile_id, CANDIDATES.check(candidates), stretches, facts)
 
 
-def _registration(registration: Registration | None) -> dict[str, Any]:
+def told_priors(priors: Priors) -> list[dict[str, Any]]:
+    """Priors as plain JSON, in the order of their takes."""
+    return [
+        {"moving": moving, "fixed": fixed, "shift_px": list(prior.shift_px), "sigma_px": prior.sigma_px}
+        for (moving, fixed), prior in sorted(priors.items())
+    ]
+
+
+def _registration(pair: Pair) -> dict[str, Any]:
+    """The main scene's shift, ``shifts`` of all takes that were laid on another, and how single scenes' bands lie."""
+    bands = {layer.scene.scene_id: dict(layer.bands) for layer in (*pair.after_layers, *pair.before_layers)}
+    facts = {
+        "shift_lost_share": round(float(pair.reasons["shift"].mean()), 4),
+        "shifts": [_shift(layer) for layer in pair.laid],
+        "bands": {scene_id: told for scene_id, told in bands.items() if told},
+    }
+    if pair.main is None or (registration := pair.registration) is None:
+        return facts
+    mine = _shift(pair.main)
+    return facts | {
+        "shift_px": mine["shift_px"],
+        "measured_px": [round(float(v), 3) for v in registration.measured_px],
+        "confidence": mine["confidence"],
+        "error_px": mine["error_px"],
+        "from_prior": mine["from_prior"],
+        "registration_reliable": mine["reliable"],
+        "registration_refused": mine["refused"],
+        "registration_reason": registration.reason,
+    }
+
+
+def _shift(layer: Layer) -> dict[str, Any]:
+    """How a take was laid on another, as plain JSON; ``error_px`` None where nothing is known."""
+    registration = layer.registration
     if registration is None:
         return {}
     return {
+        "moving": layer.take,
+        "fixed": layer.laid_on,
         "shift_px": [round(float(v), 3) for v in registration.shift_px],
-        "measured_px": [round(float(v), 3) for v in registration.measured_px],
-        "registration_reliable": bool(registration.reliable),
-        "registration_refused": bool(registration.refused),
-        "registration_reason": registration.reason,
+        "confidence": round(float(registration.confidence), 3),
+        "error_px": round(layer.error_px, 3) if np.isfinite(layer.error_px) else None,
+        "reliable": bool(registration.reliable),
+        "refused": bool(registration.refused),
+        "from_prior": bool(registration.from_prior),
     }
 
 
@@ -212,11 +254,18 @@ def _found(detector: Any, view: View, job: TileJob, pair: Pair) -> gpd.GeoDataFr
 
 
 def _position_error_m(after: Scene, pair: Pair, grid: Grid, imagery: ImageryOptions) -> float:
-    """Error of a footprint in the later image: its geolocation, and the part of registration that stayed unknown."""
-    registration = pair.registration
-    left_m = imagery.pair.registration.max_shift_m / 2
-    if registration is not None and registration.reliable:
-        left_m = registration.rmse_px * grid.pixel_m
+    """Error of a footprint in the later image: its geolocation, and the part of registration that stayed unknown.
+
+    That part is the error of the common shift, and how far one place may lie from it: a footprint stands in one block,
+    and what blocks differ by (relief, lean, warps of the orthoimage) is not shared out over the window. The spread of the
+    blocks holds the noise of their own measures too, so it is rather too much than too little.
+    """
+    left_m, main = imagery.pair.registration.max_shift_m / 2, pair.main
+    if main is not None and main.registration is not None and main.registration.reliable:
+        spread_px = float(
+            np.nan_to_num(main.registration.rmse_px)
+        )  # NaN where a prior was taken and no block had a say
+        left_m = float(np.hypot(main.error_px, spread_px)) * grid.pixel_m
     return round(float(np.hypot(after.geo_rmse_m, left_m)), 3)
 
 

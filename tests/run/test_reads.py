@@ -57,10 +57,10 @@ class Recorder:
 def test_a_plan_lists_what_a_run_reads(plan: Plan) -> None:
     listed = planned_reads(plan)
     for job in list(plan.jobs())[::3]:
-        recorder = Recorder()
+        recorder = Recorder(inner=job.imagery.reader())
         prepare_pair(
             job.before, job.after, job.tile.grid, job.bands,
-            reader=recorder, options=job.imagery.pair, within=job.corridor,
+            reader=recorder, options=job.imagery.pair, within=job.imagery.read_area(job.corridor),
         )  # fmt: skip
         mine = [read for read in listed.reads if read.tile == job.tile.tile_id]
         planned = {read.file: 0 for read in mine}
@@ -89,7 +89,7 @@ def test_a_plan_touches_no_pixel(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a plan must not read pixels")
 
-    for name in ("read_many", "read", "_pixels"):
+    for name in ("read_many", "read"):
         monkeypatch.setattr(RasterioReader, name, refuse)
     opened = rasterio.open
 
@@ -129,7 +129,8 @@ def remote(plan: Plan, root: Path, server: Nginx) -> Plan:
 
 
 def test_of_far_files_headers_are_fetched_and_no_more(plan: Plan, world: Path) -> None:
-    here = planned_reads(plan)
+    as_far = plan.config.imagery.model_copy(update={"context_m": 0.0})
+    here = planned_reads(replace(plan, config=plan.config.model_copy(update={"imagery": as_far})))
     with nginx(world) as server:
         far = remote(plan, world, server)
         listed = planned_reads(far)
@@ -146,7 +147,7 @@ def test_of_far_files_headers_are_fetched_and_no_more(plan: Plan, world: Path) -
         assert again == listed
         # One tile fetched: the plan knows what lies in the cache now.
         job = next(iter(far.jobs()))
-        prepare_pair(job.before, job.after, job.tile.grid, job.bands, reader=RasterioReader(), within=job.corridor)
+        prepare_pair(job.before, job.after, job.tile.grid, job.bands, reader=job.imagery.reader(), within=job.corridor)
         after = planned_reads(far)
         got = sum(hit.sent for hit in server.requests())
         assert after.cached > 0
