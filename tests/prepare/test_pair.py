@@ -14,7 +14,7 @@ from pictures import RGB, band_file, grid, land, scene
 from pipeline.errors import ImageryError
 from pipeline.imagery import StackOptions
 from pipeline.imagery.reader import MemoryReader
-from pipeline.prepare import CloudOptions, CompositeOptions, PairOptions, prepare_pair
+from pipeline.prepare import CloudOptions, CompositeOptions, PairOptions, Prior, contradicts, prepare_pair
 from pipeline.prepare.resample import moved
 
 WIDE = grid(400, 400, west_m=519_980.0, north_m=3_800_020.0)
@@ -246,3 +246,63 @@ def test_pairs_survive_another_process():
         reader=reader(b=before_picture((0, 0)), a=LAND), options=OPTIONS,
     )  # fmt: skip
     assert pickle.loads(pickle.dumps(got)).reasons_chosen == got.reasons_chosen  # noqa: S301
+
+
+def flat() -> MemoryReader:
+    """Two dates of a field without an edge."""
+    return reader(b=np.full_like(LAND, 0.25), a=np.full_like(LAND, 0.25))
+
+
+def test_a_window_that_says_nothing_takes_the_shift_that_others_gave_of_the_same_two_takes() -> None:
+    scenes = [scene("b", "2024-04-01")], [scene("a")]
+    alone = prepare_pair(*scenes, FRAME, RGB, reader=flat(), options=OPTIONS)
+    assert alone.reasons["shift"].all()
+    (layer,) = alone.laid
+    assert (layer.take, layer.laid_on, layer.error_px) == ("S2024-04-01", "S2024-10-01", np.inf)
+    prior = Prior((1.2, -0.7), 0.2)
+    told = prepare_pair(
+        *scenes, FRAME, RGB, reader=flat(), options=OPTIONS, priors={(layer.take, layer.laid_on): prior}
+    )
+    assert told.observed.all()
+    assert told.registration.from_prior
+    assert told.registration.shift_px == (1.2, -0.7)
+    assert told.main.error_px == prior.error_px
+    other = {("S2024-04-01", "S2024-10-02"): prior, ("S2024-10-01", "S2024-04-01"): prior}
+    assert not prepare_pair(*scenes, FRAME, RGB, reader=flat(), options=OPTIONS, priors=other).observed.any()
+
+
+def test_a_prior_does_not_touch_a_window_that_measures_by_itself() -> None:
+    scenes, memory = ([scene("b", "2024-04-01")], [scene("a")]), reader(b=before_picture(), a=LAND)
+    prior = {("S2024-04-01", "S2024-10-01"): Prior((0.0, 0.0), 0.1)}
+    own = prepare_pair(*scenes, FRAME, RGB, reader=memory, options=OPTIONS)
+    asked = prepare_pair(*scenes, FRAME, RGB, reader=memory, options=OPTIONS, priors=prior)
+    assert asked.registration.shift_px == own.registration.shift_px
+    assert np.array_equal(asked.before["red"], own.before["red"])
+
+
+@pytest.mark.parametrize(
+    ("shift_px", "error_px", "confidence", "sigma_px", "expected"),
+    [
+        ((-13.8, -6.9), 0.4, 0.92, 0.1, True),
+        ((-13.8, -6.9), 0.02, 0.99, 0.1, False),  # the ground may well lie otherwise here
+        ((0.8, -1.2), 0.4, 0.92, 0.1, False),  # within what both may err by
+        ((-13.8, -6.9), 0.4, 0.92, 0.4, False),  # the others are at odds themselves
+    ],
+)
+def test_a_weak_measure_is_contradicted_by_what_the_others_agree_on(
+    shift_px: tuple[float, float], error_px: float, confidence: float, sigma_px: float, expected: bool
+) -> None:
+    assert contradicts(shift_px, error_px, confidence, Prior((0.2, -1.2), sigma_px), 1.0) is expected
+
+
+def test_bands_are_measured_of_the_scenes_asked_for() -> None:
+    apart = LAND.copy()
+    apart[0] = moved(LAND[0], (0.8, -0.6))
+    got = prepare_pair(
+        [scene("b", "2024-04-01")], [scene("a")], FRAME, RGB,
+        reader=reader(b=apart, a=LAND), options=OPTIONS, bands_of={"S2024-04-01"},
+    )  # fmt: skip
+    (before,), (after,) = got.before_layers, got.after_layers
+    assert not after.bands
+    assert (before.bands["red"]["rows_px"], before.bands["red"]["cols_px"]) == pytest.approx((0.8, -0.6), abs=0.15)
+    assert np.hypot(before.bands["blue"]["rows_px"], before.bands["blue"]["cols_px"]) < 0.1

@@ -8,6 +8,8 @@ import pytest
 import shapely
 
 from pipeline.model.scene import Scene
+from pipeline.reports import style, values
+from pipeline.run.provenance import meta
 from pipeline.run.scene_facts import band_tiles, scene_facts, scene_notes
 
 
@@ -60,3 +62,16 @@ def test_lean_is_told_where_the_angle_is_known_and_noted_where_it_exceeds_the_po
 
 def test_the_credit_of_a_service_is_handed_on() -> None:
     assert scene_facts([scene("a", credit="天地图 GS(2024)0568号")], [], [])["a"] == {"credit": "天地图 GS(2024)0568号"}
+
+
+def test_pages_print_the_credit_once_at_their_foot() -> None:
+    days = [{"day": "2024-04-01", "sensor": "rgb_vhr", "credit": credit} for credit in ("天地图", "天地图", "")]
+    record = {
+        "scenes": {"before": days, "after": days[:1]}, "luyu": "0.1.0", "totals": {"name": "县"},
+        "confidence_calibrated": {"building": False},
+    }  # fmt: skip
+    facts = meta(record)
+    assert facts["credit"] == "天地图"
+    assert "天地图" not in values.facts_line(facts)
+    assert style.foot_line(facts["credit"]).endswith("影像来源：天地图")
+    assert "影像来源" not in style.foot_line("")
