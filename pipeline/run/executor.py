@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -17,6 +19,7 @@ _R = TypeVar("_R")
 
 # Tiles in flight per worker: enough to keep workers busy, few enough that memory stays flat on any length of road.
 _AHEAD = 4
+_M_ARENA_MAX, _ARENAS = -8, 2  # malloc.h
 
 
 def run_all(task: Callable[[_T], _R], items: Iterable[_T], options: DaskOptions) -> Iterator[_R]:
@@ -34,10 +37,12 @@ def _pooled(task: Callable[[_T], _R], items: Iterable[_T], options: DaskOptions)
     import dask
 
     if options.scheduler == "threads":
+        few_arenas()
         pool: Any = ThreadPoolExecutor(options.workers)
     else:
         # Not fork: GDAL and OpenCV hold threads and locks that do not survive it.
-        pool = ProcessPoolExecutor(options.workers, mp_context=multiprocessing.get_context("spawn"))
+        spawned = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(options.workers, mp_context=spawned, initializer=few_arenas)
     remaining = iter(items)
     call = dask.delayed(task, pure=False)
     with pool:
@@ -45,6 +50,20 @@ def _pooled(task: Callable[[_T], _R], items: Iterable[_T], options: DaskOptions)
             # traverse=False: a job is one value; Dask must not walk into its tables.
             lazy = [call(dask.delayed(item, traverse=False)) for item in batch]
             yield from dask.compute(*lazy, scheduler=options.scheduler, pool=pool)
+
+
+def few_arenas() -> None:
+    """Let this process' threads share their heaps, where the C library is glibc.
+
+    It gives each thread a heap of its own and hands little of it back, so that memory grows with the road although
+    nothing is held.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
+    except (OSError, AttributeError):  # another C library
+        return
 
 
 def _distributed(task: Callable[[_T], _R], items: Iterable[_T], options: DaskOptions) -> Iterator[_R]:
