@@ -28,6 +28,7 @@ from ..legal.rules import LegalRules
 from ..legal.zones import corridor, road_zones
 from ..model.grid import Tile
 from ..model.scene import Scene
+from ..net.hrefs import redacted
 from .area import by_county, roads_due
 from .scene_facts import band_tiles
 from .tile import TileJob
@@ -103,8 +104,10 @@ class Plan:
             config.pop(elsewhere, None)
         for elsewhere in ("network", "costs"):
             config["imagery"].pop(elsewhere, None)
+        # A link that was signed anew is the same file.
         scenes = [
-            (s.scene_id, sorted((f.href, *_stamp(f.href)) for f in _files(s))) for s in (*self.before, *self.after)
+            (s.scene_id, sorted((redacted(f.href), *_stamp(f.href)) for f in _files(s)))
+            for s in (*self.before, *self.after)
         ]
         vectors = [_digest(table) for table in (self.layers.roads, self.layers.counties, self.zones, self.due)]
         text = json.dumps([__version__, _source_digest(), config, scenes, vectors], sort_keys=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 import traceback
 from collections.abc import Mapping
@@ -286,8 +285,3 @@ def _fallback(shape: BaseGeometry, source: np.ndarray, grid: Grid) -> int:
     point = shapely.point_on_surface(shape)
     nearest = np.argmin((grid.x_m[cols] - point.x) ** 2 + (grid.y_m[rows] - point.y) ** 2)
     return int(source[rows[nearest], cols[nearest]])
-
-
-def day_text(day: dt.date | None) -> str | None:
-    """ISO text of a date, or None."""
-    return None if day is None else day.isoformat()

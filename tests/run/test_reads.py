@@ -227,3 +227,15 @@ def test_the_list_is_written_whole_and_costs_are_those_of_the_configuration(plan
     summary = reads_summary(listed, CostOptions())
     for part in ("by_scene", "by_stretch"):
         assert sum(row["bytes"] for row in summary[part]) == listed.bytes
+
+
+def test_a_link_signed_anew_keeps_what_was_done(plan: Plan) -> None:
+    def signed(token: str) -> Plan:
+        far = {
+            name: replace(file, href=f"https://host/{name}.tif?sig={token}")
+            for name, file in plan.after[0].files.items()
+        }
+        return replace(plan, after=(replace(plan.after[0], files=far, mask=None), *plan.after[1:]))
+
+    assert signed("one").fingerprint == signed("two").fingerprint
+    assert signed("one").fingerprint != plan.fingerprint
