@@ -43,6 +43,6 @@ def _read(path: Path) -> bytes:
             raise CatalogError(f"{path}: larger than {MAX_BYTES >> 20} MiB; no STAC document is")
         return path.read_bytes()
     except FileNotFoundError:
-        raise CatalogError(f"{path}: no such file") from None
+        raise CatalogError(f"{path}: no such file; check imagery.source.url, or the link that leads here") from None
     except OSError as error:
         raise CatalogError(f"{path}: cannot be read: {error.strerror}") from error

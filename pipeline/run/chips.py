@@ -12,7 +12,7 @@ import shapely
 import xarray as xr
 from shapely.geometry.base import BaseGeometry
 
-from ..config.run_config import ImageryOptions
+from ..config.imagery_options import ImageryOptions
 from ..imagery.stack import composite, load
 from ..model.grid import Grid
 from ..model.scene import Scene

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..catalog.archive import Archive, to_unpack
-from ..config.run_config import ImageryOptions
+from ..config.imagery_options import ImageryOptions
 from ..errors import NetError
 from ..model.scene import BandFile
 from ..net.hrefs import redacted

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from ..config.run_config import ImageryOptions
+from ..config.imagery_options import ImageryOptions
 from ..errors import ConfigError, ImageryError
 from ..imagery.reader import Resampling
 from ..imagery.stack import estimate_bytes, overlapping

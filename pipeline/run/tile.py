@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from ..config.run_config import ImageryOptions
+from ..config.imagery_options import ImageryOptions
 from ..detectors import registry
 from ..detectors.base import View
 from ..imagery.raster import burn
