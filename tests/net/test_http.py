@@ -158,8 +158,11 @@ def test_a_pause_holds_for_all_requests_to_the_host(bad: Faulty, href: str):
     spans = [(start, start + 10) for start in range(0, 200, 20)]
     fetch_ranges(href, spans, options=NetOptions(tries=3, backoff_s=0, at_once=2))
     began = bad.hits[0].at
-    late = [hit.at - began for hit in bad.hits[2:]]  # two were on their way at once
-    assert min(late) > 0.9
+    after = [hit.at - began for hit in bad.hits]
+    # What left before the answer came in knows nothing of it: the other lane's request, and on a slow day its next.
+    early = [wait for wait in after if wait < 0.9]
+    assert len(early) <= 4
+    assert max(early) < 0.3
 
 
 @pytest.mark.parametrize("way", ["429 3600", "503 date 3600"])
