@@ -12,7 +12,7 @@ FLOORS = [
     {"geo", "ledger", "net"},
     {"tiff"},
     {"legal", "catalog", "imagery", "attribution", "reports", "evaluate"},
-    {"prepare"},
+    {"prepare", "networks"},
     {"detectors", "simulate"},
     {"config"},
     {"run"},

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
+from ..networks.tone import tone
 from . import cues
 
 _EPS = 1e-6
@@ -37,21 +37,13 @@ class Pair:
     change: np.ndarray
     likeness: np.ndarray
 
+    def exchanged(self) -> Pair:
+        """The same two dates in the other order."""
+        return replace(self, before=self.after, after=self.before)
+
 
 def _odd(length_m: float, pixel_m: float) -> int:
     return 2 * max(1, round(length_m / pixel_m / 2)) + 1
-
-
-def tone(after: Mapping[str, np.ndarray], seen: np.ndarray) -> tuple[float, float]:
-    """(white, gamma) that bring the window's 98th percentile to 1 and its median brightness to 0.4.
-
-    Reflectance is linear and dark, delivered RGB is not; the weights were learnt on the latter.
-    """
-    bright = cues.brightness(after)[seen]
-    middle, white = np.percentile(bright, [50, 98])
-    white = max(float(white), 0.02)
-    ratio = min(max(float(middle) / white, 0.02), 0.95)
-    return white, float(np.clip(math.log(0.4) / math.log(ratio), 0.4, 1.25))
 
 
 def _epoch(colours: Mapping[str, np.ndarray], seen: np.ndarray, pixel_m: float, white: float, gamma: float) -> Epoch:

@@ -279,7 +279,19 @@ def _source_digest() -> str:
     """Digest of the code that a tile's result follows from: results of changed code are not reused."""
     root = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
-    for room in ("model", "geo", "net", "tiff", "legal", "catalog", "imagery", "prepare", "detectors", "run"):
+    for room in (
+        "model",
+        "geo",
+        "net",
+        "tiff",
+        "legal",
+        "catalog",
+        "imagery",
+        "prepare",
+        "networks",
+        "detectors",
+        "run",
+    ):
         for path in sorted((root / room).rglob("*.py")):
             digest.update(path.relative_to(root).as_posix().encode())
             digest.update(path.read_bytes())
