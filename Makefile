@@ -9,10 +9,10 @@ export UV_NATIVE_TLS := 1
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick lint format bench lock notebooks clean
+.PHONY: help demo test test-quick lint format bench bench-detection lock notebooks clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 # The environment follows the lock file: remade when either file changes, left alone otherwise.
 $(VENV)/.locked: uv.lock pyproject.toml
@@ -43,6 +43,9 @@ format: $(VENV)/.locked ## put the code in the house style
 
 bench: $(VENV)/.locked ## benchmarks; they print ratios against a peer measured in the same run
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+bench-detection: $(VENV)/.locked ## score every way of finding buildings on left-out data; writes benchmarks/DETECTION.md
+	$(BIN)/python benchmarks/score_detection.py
 
 lock: $(VENV)/.locked ## solve the dependencies anew and export the hashed list for pip
 	$(BIN)/uv lock --upgrade

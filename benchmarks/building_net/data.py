@@ -13,8 +13,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import score_buildings as sb
 import xarray as xr
+from detection import sets as sb
 
 from pipeline.detectors import cues
 from pipeline.detectors.comparison import tone
