@@ -32,7 +32,6 @@ def save(
         [numpy_helper.from_array(value, name) for name, value in (weights or {}).items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.checker.check_model(model)
     onnx.save(model, path)
     return path
 
@@ -50,7 +49,9 @@ def brighter(path: Path, *, kernel: int = 1, gain: float = 1.0, channels: int = 
         helper.make_node("Conv", ["rise", "w"], ["mean"], pads=[edge] * 4),
         helper.make_node("Clip", ["mean", "zero", "one"], ["probability"]),
     ]
-    return save(path, nodes, channels=channels, weights=_clip() | {"w": mean_kernel(channels, kernel, gain=gain)}, **more)  # type: ignore[arg-type]
+    return save(
+        path, nodes, channels=channels, weights=_clip() | {"w": mean_kernel(channels, kernel, gain=gain)}, **more
+    )  # type: ignore[arg-type]
 
 
 def bright(path: Path, **more: object) -> Path:

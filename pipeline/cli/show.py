@@ -165,8 +165,9 @@ def _kinds_looked_for(findings: Path) -> tuple[str, ...] | None:
     record = findings.parent / "run.json"
     if not record.is_file():
         return None
-    names = [row["name"] for row in json.loads(record.read_text(encoding="utf-8"))["detectors"]]
-    return tuple(kind for name, cls in known().items() if name in names for kind in cls.kinds)
+    rows = json.loads(record.read_text(encoding="utf-8"))["detectors"]
+    # Records of earlier versions do not say; the detector of that name does.
+    return tuple(kind for row in rows for kind in row.get("kinds") or known()[row["name"]].kinds)
 
 
 def _more(names: Sequence[str]) -> str:

@@ -28,6 +28,7 @@ _REQUIRED: dict[str, str] = {
     "sensor": "rgb_vhr",
     "scenes": "['imagery/*.tif']",
     "zoom": "18",
+    "model": "my-network.onnx",
 }
 _REQUIRED_BELOW: dict[str, str] = {  # where a key means another thing further down
     "layers": "[{date: 2024-11-05, url: 'https://t{s}.example.cn/20241105/{z}/{x}/{y}.png?tk={key}'}]",
@@ -90,12 +91,16 @@ def _value(key: str, field: FieldInfo, depth: int) -> Iterator[str]:
 def _detectors(pad: str) -> Iterator[str]:
     yield f"{pad}detectors:"
     for name, cls in registry.known().items():
-        yield f"{pad}  - use: {name}"
-        for key, field in cls.Options.model_fields.items():
-            if key == "use":
-                continue
-            yield from (f"{pad}    # {line}" for line in _comment(field))
-            yield f"{pad}    {key}: {_scalar(field.get_default(call_default_factory=True))}"
+        fields = {key: field for key, field in cls.Options.model_fields.items() if key != "use"}
+        # One that needs something of one's own, as a model, stands there to be copied.
+        off = "# " if any(field.is_required() for field in fields.values()) else ""
+        yield f"{pad}  {off}- use: {name}"
+        for key, field in fields.items():
+            yield from (f"{pad}  {off}  # {line}" for line in _comment(field))
+            default = (
+                _REQUIRED.get(key, "") if field.is_required() else _scalar(field.get_default(call_default_factory=True))
+            )
+            yield f"{pad}  {off}  {key}: {default}"
 
 
 def _comment(field: FieldInfo) -> list[str]:

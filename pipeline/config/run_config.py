@@ -18,8 +18,8 @@ from pydantic import (
     model_validator,
 )
 
-from ..detectors.registry import parse_options
-from ..errors import ConfigError
+from ..detectors.registry import name_of, parse_options, resolved
+from ..errors import ConfigError, LuyuError
 from ..model.options import Options
 from ..model.shipped import shipped
 from ..model.stake import Stake
@@ -111,10 +111,10 @@ class RunConfig(Options):
     @field_validator("detectors")
     @classmethod
     def _once(cls, value: tuple[Options, ...]) -> tuple[Options, ...]:
-        names = [options.use for options in value]  # type: ignore[attr-defined]
+        names = [name_of(options) for options in value]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"detector {twice[0]!r} is listed twice; keep one entry")
+            raise ValueError(f"detector {twice[0]!r} is listed twice; keep one entry, or give them 'name's")
         return value
 
     @classmethod
@@ -143,11 +143,19 @@ class RunConfig(Options):
         if network.cache is not None:
             network = network.model_copy(update={"cache": base / network.cache.expanduser()})
         imagery = config.imagery.model_copy(update={"source": source, "network": network})
-        return config.model_copy(update={"imagery": imagery})
+        detectors = tuple(_resolved(path, number, one, base) for number, one in enumerate(config.detectors))
+        return config.model_copy(update={"imagery": imagery, "detectors": detectors})
 
     def dump(self) -> dict[str, Any]:
         """JSON-ready mapping of everything, defaults included."""
         return self.model_dump(mode="json", by_alias=True)
+
+
+def _resolved(path: Path, number: int, options: Options, base: Path) -> Options:
+    try:
+        return resolved(options, base)
+    except LuyuError as error:
+        raise ConfigError(f"{path}: detectors.{number}: {error}") from error
 
 
 def _folder_name(name: str) -> str:
@@ -175,7 +183,7 @@ def _apply(data: dict[str, Any], overrides: Sequence[str], cwd: Path) -> None:
         if not equals or not key:
             raise ConfigError(f"--set {text!r}: expected KEY=VALUE, e.g. --set imagery.resolution_m=0.8")
         value = _plain(parse_scalar(raw))
-        if key in PATH_KEYS and raw:
+        if raw and (key in PATH_KEYS or raw.endswith(".onnx")):
             value = str(cwd / Path(raw).expanduser())
         node: Any = data
         *parents, last = key.split(".")

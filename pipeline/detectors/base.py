@@ -48,6 +48,9 @@ class Detector(Protocol):
 
     ``halo_m`` is how far past its core the detector must see; ``outline`` says how the final footprint is drawn:
     ``"squared"`` (right angles, for buildings) or ``"smooth"``.
+
+    One with a learned model may have ``described()``: ``file``, ``sha256`` and ``calibration`` of it, for the run's record.
+    Options with a field ``name`` may be listed several times under different names.
     """
 
     Options: ClassVar[type[Options]]

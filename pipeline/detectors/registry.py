@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -29,7 +30,7 @@ def detector(cls: type[_D]) -> type[_D]:
 
 def known() -> Mapping[str, type[Detector]]:
     """All detectors by name, built-in and from the entry-point group ``luyu.detectors``, sorted."""
-    from . import building, grain_drying  # noqa: F401  importing files them
+    from . import building, grain_drying, network  # noqa: F401  importing files them
 
     for entry in entry_points(group=GROUP):
         entry.load()
@@ -53,6 +54,25 @@ def parse_options(value: object) -> Options:
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise ConfigError(f"detector {name!r}: {wrong}") from error
+
+
+def name_of(options: Options) -> str:
+    """Name of a detector in tables and records: that of its options, or what it is used by."""
+    return str(getattr(options, "name", None) or options.use)  # type: ignore[attr-defined]
+
+
+def resolved(options: Options, base: Path) -> Options:
+    """Options with their paths taken from the folder ``base``; those that know more of their files say how."""
+    if hasattr(options, "resolved"):
+        return options.resolved(base)
+    paths = {name: base / value.expanduser() for name, value in options if isinstance(value, Path)}
+    return options.model_copy(update=paths) if paths else options
+
+
+def described(options: Options) -> dict[str, Any]:
+    """What a detector says of its model: ``file``, ``sha256``, ``calibration`` (None = none); {} where it has none."""
+    told: dict[str, Any] = getattr(build(options), "described", dict)()
+    return {"detector": name_of(options), **told} if told else {}
 
 
 def build(options: Options) -> Detector:

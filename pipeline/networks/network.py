@@ -50,6 +50,11 @@ class Network:
         """Which channel of ``probability`` says that something is new."""
         return 0 if self.options.inputs == "image" else self.options.channel
 
+    @property
+    def channels(self) -> int:
+        """How many maps ``probability`` gives."""
+        return self._channels(opened(self.options))
+
     def probability(self, before: Mapping[Any, Any], after: Mapping[Any, Any], grid: Grid) -> np.ndarray:
         """Probabilities (channels, rows, cols), float32 in 0..1 on ``grid``; NaN where either date is unseen.
 
@@ -86,8 +91,9 @@ class Network:
         return stack
 
     def _toned(self, both: list[np.ndarray], seen: np.ndarray) -> list[np.ndarray]:
-        after = dict(zip(self.options.bands, both[1], strict=True))
-        white, gamma = tone(after, seen if seen.any() else np.ones_like(seen))
+        # From both dates together: with the dates exchanged the network sees the very same pictures, exchanged.
+        joined = dict(zip(self.options.bands, np.concatenate(both, axis=1), strict=True))
+        white, gamma = tone(joined, np.tile(seen if seen.any() else np.ones_like(seen), (2, 1)))
         return [np.power(np.clip(stack / np.float32(white), 0, 1), np.float32(gamma)) for stack in both]
 
     def _channels(self, session: Session) -> int:

@@ -149,10 +149,9 @@ def read_card(path: Path) -> dict[str, Any]:
             f"{path}: a model's card is a JSON object, found {type(card).__name__}; see 'Your own network'"
         )
     for name in ("network", "detector"):
-        if not isinstance(card.get(name, {}), dict) or "model" in card.get(name, {}):
-            raise ConfigError(
-                f"{path}: {name!r} must be an object of settings without 'model'; the card lies beside it"
-            )
+        section = card.get(name, {})
+        if not isinstance(section, dict) or {"model", "name", "use"} & set(section):
+            raise ConfigError(f"{path}: {name!r} must be an object of settings, without 'model', 'name' and 'use'")
     astray = sorted(set(card) & set(NetworkOptions.model_fields) - {"model"})
     if astray and "network" not in card:
         raise ConfigError(f"{path}: {astray[0]!r} stands at the top level; settings belong under 'network'")

@@ -31,7 +31,7 @@ def join(candidates: gpd.GeoDataFrame, detectors: tuple[Options, ...]) -> gpd.Ge
     # Arrival order differs between schedulers; nothing after this line may depend on it.
     order = _order(candidates)
     candidates = candidates.iloc[order].reset_index(drop=True)
-    outlines = {options.use: registry.build(options).outline for options in detectors}  # type: ignore[attr-defined]
+    outlines = {registry.name_of(options): registry.build(options).outline for options in detectors}
     rows = []
     for _, same_kind in candidates.groupby("kind", sort=True):
         labels = _groups(same_kind.geometry.array)

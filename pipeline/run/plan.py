@@ -110,7 +110,8 @@ class Plan:
             for s in (*self.before, *self.after)
         ]
         vectors = [_digest(table) for table in (self.layers.roads, self.layers.counties, self.zones, self.due)]
-        text = json.dumps([__version__, _source_digest(), config, scenes, vectors], sort_keys=True)
+        models = [registry.described(options) for options in self.config.detectors]
+        text = json.dumps([__version__, _source_digest(), config, models, scenes, vectors], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def summary(self) -> dict[str, Any]:
@@ -148,7 +149,7 @@ class Plan:
                 "max": max(per_tile),
             },
             "skipped": skipped,
-            "detectors": [options.use for options in self.config.detectors],  # type: ignore[attr-defined]
+            "detectors": [registry.name_of(options) for options in self.config.detectors],
             "notes": list(self.notes),
         }
 

@@ -33,6 +33,7 @@ _LIBRARIES = (
     "scipy",
     "scikit-image",
     "opencv-python-headless",
+    "onnxruntime",
     "rasterio",
     "geopandas",
     "shapely",
@@ -55,7 +56,8 @@ def run_record(
 ) -> dict[str, Any]:
     """The JSON-ready record of one run. ``network``: what it asked for in all its processes."""
     config = plan.config
-    built = [registry.build(options) for options in config.detectors]
+    built = {registry.name_of(options): registry.build(options) for options in config.detectors}
+    models = {registry.name_of(options): registry.described(options) for options in config.detectors}
     registration = _registration(results)
     told, notes = _scenes_told(plan, results, registration)
     return {
@@ -73,11 +75,16 @@ def run_record(
             "after": [_scene(s) | told[s.scene_id] for s in plan.after],
         },
         "detectors": [
-            {"name": d.options.use, "version": d.version, "thresholds": d.options.model_dump(mode="json")}
-            for d in built
+            {
+                "name": name,
+                "version": d.version,
+                "kinds": list(d.kinds),
+                "thresholds": d.options.model_dump(mode="json"),
+            }
+            for name, d in built.items()
         ],
-        "confidence_calibrated": {d.options.use: False for d in built},
-        "models": [],
+        "confidence_calibrated": {name: bool(models[name].get("calibration")) for name in built},
+        "models": [model for model in models.values() if model],
         "totals": _totals(plan, results, findings, candidates, coverage, reused=reused, seconds=seconds),
         "why_not_findings": _counts(candidates[~candidates["reportable"]], "why_not"),
         "registration": registration,

@@ -239,7 +239,7 @@ def _found(detector: Any, view: View, job: TileJob, pair: Pair) -> gpd.GeoDataFr
     after = _scene_of(table, pair.after_source, pair.after_scenes, view.grid)
     rows, cols = pair.registration.shift_px if pair.registration else (0.0, 0.0)
     return table.assign(
-        detector=detector.options.use,
+        detector=registry.name_of(detector.options),
         detector_version=detector.version,
         tile_id=job.tile.tile_id,
         truncated=~table.geometry.within(window),
