@@ -9,6 +9,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from pipeline.catalog.layers import Layers
 from pipeline.detectors.base import View
@@ -52,34 +53,48 @@ def places(name: str, pixel_m: float = sets.GROUND_M, *, exchanged: bool = False
         if name == "roadside_vhr":
             folder = sets.REAL / name
             at = sets.grid_of(next((folder / "imagery").glob("*.tif")))
-            seen = _along_roads(seen, replace(seen.grid, west_m=at.west_m, north_m=at.north_m), folder / "layers.yaml")
+            land = Land.load(folder / "layers.yaml", at.epsg)
+            seen = land.under(seen, replace(seen.grid, west_m=at.west_m, north_m=at.north_m))
         yield _place(name, ident, seen, truth, np.ones_like(truth))
 
 
 def _simulated(exchanged: bool) -> Iterator[Place]:
     for seed in SEEDS:
         with sets.world(seed) as folder:
-            shapes = sets.new_buildings(folder)
-            for files in sets.sheet_files(folder):
+            shapes, files_of = sets.new_buildings(folder), sets.sheet_files(folder)
+            land = Land.load(folder / "layers.yaml", sets.grid_of(files_of[0][0]).epsg)
+            for files in files_of:
                 first, last = files[::-1] if exchanged else files
                 before, after = sets.laid_over(sets.read_sheet(first), sets.read_sheet(last), sets.GROUND_M)
                 counted = sets.seen_on_both(before, after)
                 if not counted.any():
                     continue
-                seen = _along_roads(sets.view(before, after), sets.grid_of(last), folder / "layers.yaml")
+                seen = land.under(sets.view(before, after), sets.grid_of(last))
                 azimuth, elevation = sets.sun_of(last)
                 seen = replace(seen, sun_azimuth_deg=azimuth, sun_elevation_deg=elevation)
                 yield _place("simulated", f"{seed}/{last.stem}", seen, burn(shapes, seen.grid) & counted, counted)
 
 
-def _along_roads(seen: View, grid: Grid, layers_yaml: Path) -> View:
-    """The view with its legal zones and roads, as a run burns them."""
-    layers, rules = Layers.load(layers_yaml, epsg=grid.epsg), LegalRules.load()
-    reference = LinearReference(layers.roads, layers.stakes)
-    table = road_zones(layers.roads, rules, announced=layers.announced, reference=reference)
-    zones = {zone: burn(table.geometry[table["zone"] == zone], grid) for zone in seen.zones}
-    zones["corridor"] = burn([corridor(layers.roads, rules)], grid)
-    return replace(seen, grid=grid, zones=zones, roads=layers.roads[layers.roads.intersects(grid.footprint)])
+@dataclass(frozen=True)
+class Land:
+    """Roads with their legal zones and the corridor that is searched, as a run makes them."""
+
+    roads: gpd.GeoDataFrame
+    zones: gpd.GeoDataFrame
+    corridor: BaseGeometry
+
+    @classmethod
+    def load(cls, layers_yaml: Path, epsg: int) -> Land:
+        layers, rules = Layers.load(layers_yaml, epsg=epsg), LegalRules.load()
+        reference = LinearReference(layers.roads, layers.stakes)
+        zones = road_zones(layers.roads, rules, announced=layers.announced, reference=reference)
+        return cls(layers.roads, zones, corridor(layers.roads, rules))
+
+    def under(self, seen: View, grid: Grid) -> View:
+        """The view, laid on its place."""
+        masks = {zone: burn(self.zones.geometry[self.zones["zone"] == zone], grid) for zone in seen.zones}
+        masks["corridor"] = burn([self.corridor], grid)
+        return replace(seen, grid=grid, zones=masks, roads=self.roads[self.roads.intersects(grid.footprint)])
 
 
 def _place(name: str, ident: str, seen: View, truth: np.ndarray, counted: np.ndarray) -> Place:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -35,6 +35,7 @@ def test_parts_meet_by_edges_and_have_a_least_size() -> None:
     assert (large > 0).sum() == 3
 
 
+@settings(max_examples=50, deadline=None)
 @given(masks)
 def test_numbers_of_parts_have_no_gap_and_cover_the_mask(mask: np.ndarray) -> None:
     labels = parts(mask)
@@ -42,6 +43,7 @@ def test_numbers_of_parts_have_no_gap_and_cover_the_mask(mask: np.ndarray) -> No
     assert set(np.unique(labels)) - {0} == set(range(1, labels.max() + 1))
 
 
+@settings(max_examples=50, deadline=None)
 @given(masks)
 def test_a_mask_shows_all_of_itself(mask: np.ndarray) -> None:
     labels = parts(mask)
@@ -51,6 +53,7 @@ def test_a_mask_shows_all_of_itself(mask: np.ndarray) -> None:
     assert (result.truth_of == np.arange(labels.max())).all()
 
 
+@settings(max_examples=50, deadline=None)
 @given(masks, masks, st.floats(0.05, 0.95), st.integers(0, 2**31))
 def test_the_answer_above_a_confidence_is_the_whole_answer_cut_there(
     found: np.ndarray, truth: np.ndarray, cut: float, seed: int
