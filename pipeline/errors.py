@@ -73,6 +73,10 @@ class LedgerError(LuyuError):
     """A ledger that cannot be opened, or a change to a case that is not allowed."""
 
 
+class TrainingError(LuyuError):
+    """Verdicts that a ranking cannot be learnt from, or a ranking that ranks no better than what is in use."""
+
+
 class WorkspaceError(LuyuError):
     """An output folder that cannot be used: held by another run, read-only, or made by other settings."""
 

@@ -11,6 +11,7 @@ import typer
 from . import INCOMPLETE, OK
 from .cases import cases_app
 from .progress import progress
+from .train import train
 
 app = typer.Typer(
     name="luyu",
@@ -21,6 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(cases_app, name="cases")
+app.command()(train)
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="Run configuration, YAML.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="A machine-readable summary on stdout.")]
@@ -65,6 +67,7 @@ def demo(
         report = run_pipeline(config, on_step=step)
     show.run_report(report)
     show.alarms(report)
+    show.capped(report)
     show.scorecard(report.folder.findings_gpkg, world / "truth.gpkg", by=("kind", "county"), km=report.km_observed)
     show.say(f"\nopen 打开: {report.folder.index.resolve()}")
     return OK if report.complete else INCOMPLETE
@@ -162,6 +165,7 @@ def run(
         report = run_pipeline(loaded, fresh=fresh, on_step=step, max_gb=max_gb)
     show.as_json(report.summary()) if as_json else show.run_report(report)
     show.alarms(report)
+    show.capped(report)
     return OK if report.complete else INCOMPLETE
 
 

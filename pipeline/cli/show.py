@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..ranking.model import Ranking
 from ..run.runner import RunReport
 
 _SHOWN = 12
@@ -100,6 +101,8 @@ def run_report(report: RunReport) -> None:
         f"findings 疑似线索: {summary['findings']}, {summary['permitted']} of them under permit "
         f"(from {summary['candidates']} candidates)"
     )
+    if summary["too_uncertain"]:
+        say(f"  too uncertain 存疑, kept as candidates: {summary['too_uncertain']}")
     for county in summary["counties"]:
         kinds = ", ".join(f"{kind} {count}" for kind, count in county["kinds"].items()) or "none"
         say(f"  {county['code']} {county['name']}: {kinds}")
@@ -128,6 +131,17 @@ def alarms(report: RunReport) -> None:
         sys.stderr.write(f"  警示: {alarm['zh']}{alarm['remedy_zh']}\n")
 
 
+def capped(report: RunReport) -> None:
+    """What the cap kept back, on stderr as alarms are."""
+    for county in report.summary()["counties"]:
+        if county["capped"]:
+            sys.stderr.write(
+                f"CAPPED {county['code']} {county['name']}: {county['capped']} more would be cases; they are kept as"
+                " candidates with why_not 'capped', decisions.cap_per_county sets the cap\n"
+                f"  超出核查上限 {county['capped']} 处，未立案，保留为候选。\n"
+            )
+
+
 def scorecard(
     findings: Path, truth: Path, *, by: Sequence[str] = (), km: float | None = None, machine: bool = False
 ) -> None:
@@ -138,6 +152,19 @@ def scorecard(
         read_findings(findings), read_findings(truth), by=tuple(by), km=km, kinds=_kinds_looked_for(findings)
     )
     say(card.to_json() if machine else f"\nagainst truth {truth}:\n{card.text()}")
+
+
+def ranking(learnt: Ranking, out: Path, kept: Path | None) -> None:
+    """What was learnt, how good it is, and what it looks at, the weightiest first."""
+    on = learnt.trained_on
+    say(f"{learnt.kind}: version {learnt.version} from {on.right} right and {on.wrong} wrong verdicts, detector")
+    say(f"  {learnt.detector} {learnt.detector_version}; left out by {on.left_out_by}, {on.places} in all")
+    for why, count in on.left_out.items():
+        say(f"  taught nothing: {count} ({why})")
+    say(f"against {on.held_against}, on places left out:\n{learnt.scores.text()}")
+    for name, term in sorted(learnt.terms.items(), key=lambda item: -abs(item[1].weight))[:_SHOWN]:
+        say(f"  {name:<24} {term.weight:+.2f} per {term.scale:.3g}")
+    say(f"installed: {out}{f' (the one before: {kept})' if kept else ''}; name it in decisions.rankings")
 
 
 def cases(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -154,7 +181,8 @@ def case(data: Mapping[str, Any]) -> None:
         if key != "history":
             say(f"{key:<14} {value}")
     for event in data.get("history", ()):
-        detail = f"  {event['detail']}" if event.get("detail") else ""
+        told = {name: value for name, value in event["detail"].items() if name != "evidence"}
+        detail = f"  {told}" if told else ""
         say(f"  {event['at']}  {event['actor']:<12} {event['what']}{detail}")
 
 

@@ -113,10 +113,6 @@ def _comment(field: FieldInfo) -> list[str]:
 def _scalar(value: Any) -> str:
     if value is PydanticUndefined:
         return ""
-    if isinstance(value, BaseModel):
-        value = value.model_dump(mode="json", by_alias=True)
-    elif isinstance(value, tuple | list):
-        value = [one.model_dump(mode="json") if isinstance(one, BaseModel) else one for one in value]
     buffer = StringIO()
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style, writer.width = True, 10_000
@@ -126,6 +122,8 @@ def _scalar(value: Any) -> str:
 
 
 def _jsonable(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json", by_alias=True)
     if isinstance(value, dict):
         return {str(key): _jsonable(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | frozenset | set):

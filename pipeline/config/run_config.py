@@ -24,6 +24,7 @@ from ..model.options import Options
 from ..model.shipped import shipped
 from ..model.stake import Stake
 from .alarm_options import AlarmOptions
+from .decision_options import DecisionOptions
 from .imagery_options import ImageryOptions
 from .parsed import said
 from .yaml_file import parse_scalar, problems_of, read_yaml
@@ -62,15 +63,6 @@ class AreaOptions(Options):
     corridor_m: float | None = Field(
         None, gt=0, le=2000, description="Half width that is read and searched, m; default: control zone + 50 m."
     )
-
-
-class DecisionOptions(Options):
-    """How candidates become findings."""
-
-    probability: float = Field(0.9, gt=0.5, lt=1, description="Probability at which a place counts as decided.")
-    border_m: float = Field(150.0, ge=0, description="Uncertainty of county boundaries, m.")
-    asset_within_m: float = Field(500.0, gt=0, description="Road assets farther than this are not named, m.")
-    permit_cover: float = Field(0.8, gt=0, le=1, description="Share of a footprint that a permit must cover.")
 
 
 class DaskOptions(Options):
@@ -130,6 +122,9 @@ class RunConfig(Options):
         for key in PATH_KEYS:
             if isinstance(plain.get(key), str):
                 plain[key] = str(base / plain[key])
+        decisions = plain.get("decisions")
+        if isinstance(decisions, dict) and isinstance(decisions.get("rankings"), list):
+            decisions["rankings"] = [str(base / str(path)) for path in decisions["rankings"]]
         _apply(plain, overrides, cwd or Path.cwd())
         if "output" not in plain:
             plain["output"] = str((cwd or Path.cwd()) / "outputs" / _folder_name(str(plain.get("name"))))
@@ -143,8 +138,10 @@ class RunConfig(Options):
         if network.cache is not None:
             network = network.model_copy(update={"cache": base / network.cache.expanduser()})
         imagery = config.imagery.model_copy(update={"source": source, "network": network})
+        rankings = tuple((cwd or Path.cwd()) / path for path in config.decisions.rankings)
+        decisions = config.decisions.model_copy(update={"rankings": rankings})
         detectors = tuple(_resolved(path, number, one, base) for number, one in enumerate(config.detectors))
-        return config.model_copy(update={"imagery": imagery, "detectors": detectors})
+        return config.model_copy(update={"imagery": imagery, "decisions": decisions, "detectors": detectors})
 
     def dump(self) -> dict[str, Any]:
         """JSON-ready mapping of everything, defaults included."""

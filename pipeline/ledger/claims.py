@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from ..errors import LedgerError, StakeError
 from ..model.stake import Stake
 
 NEEDED = ("finding_id", "kind", "county_code", "route_code", "stake", "first_seen", "scene_before", "scene_after")
-_KEPT = ("confidence", "priority", "zone", "membership", "zone_basis", "detector", "detector_version")
+_KEPT = ("confidence", "priority", "zone", "membership", "zone_basis", "area_m2", "detector", "detector_version")
 
 
 def claims(findings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -43,13 +44,28 @@ def claims(findings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return tidy.loc[order.sort_values(["route", "stake", "id"], kind="stable").index]
 
 
+def within_cap(new: gpd.GeoDataFrame, cap: int, opened: Mapping[str | None, int]) -> gpd.GeoDataFrame:
+    """The new claims that fit under ``cap`` cases per county, of which some are ``opened`` already; order kept."""
+    urgent = pd.DataFrame(
+        {
+            name: new[name].astype(float) if name in new.columns else pd.Series(0.0, index=new.index)
+            for name in ("priority", "confidence")
+        }
+    ).assign(finding_id=new["finding_id"], county=new["county_code"])
+    urgent = urgent.sort_values(["priority", "confidence", "finding_id"], ascending=[False, False, True])
+    place = urgent.groupby("county", dropna=False).cumcount() + urgent["county"].map(lambda code: opened.get(code, 0))
+    return new[(place < cap).reindex(new.index)]
+
+
 def evidence(row: Mapping[Any, Any]) -> dict[str, object]:
-    """What an event remembers of a finding, ready for JSON."""
+    """What an event remembers of a finding, ready for JSON: all that a verdict on it can teach."""
     kept: dict[str, object] = {"scene_before": row["scene_before"], "scene_after": row["scene_after"]}
     for name in _KEPT:
         value = plain(row.get(name))
         if value is not None:
             kept[name] = value
+    if isinstance(row.get("evidence"), str):
+        kept["evidence"] = json.loads(row["evidence"])
     return kept
 
 

@@ -18,13 +18,14 @@ from ..errors import LedgerError
 from ..model.kinds import Status
 from ..model.options import Options
 from . import views
-from .claims import claims, evidence, plain, scene_pair
+from .claims import claims, evidence, plain, scene_pair, within_cap
 from .lifecycle import MACHINE, REBUILT_FROM, SIGHTINGS, What, move
 from .matching import MatchOptions, match
 from .numbering import NumberOptions, number, series
 from .schema import cases as cases_table
 from .schema import events as events_table
 from .schema import open_engine, reading, writing
+from .verdicts import verdicts
 
 _COPIED = ("kind", "county_code", "route_code", "stake", "side", "zone")
 _DETAILS = frozenset({"reason", "to", "due_on"})
@@ -68,13 +69,21 @@ class Ledger:
         """Let go of the database."""
         self._engine.dispose()
 
-    def settle(self, findings: gpd.GeoDataFrame, *, run_id: str, now: dt.datetime | None = None) -> pd.DataFrame:
+    def settle(
+        self,
+        findings: gpd.GeoDataFrame,
+        *,
+        run_id: str,
+        cap_per_county: int | None = None,
+        now: dt.datetime | None = None,
+    ) -> pd.DataFrame:
         """``case_no, status`` of each finding on the same index; new ones are numbered, known ones seen again.
 
         Settling the same images again writes nothing, also in another order, from another process, or with
         another version of a detector: a case is observed once per pair of scenes. A dismissed place stays dismissed.
         A case that was rectified, closed or revisited reopens when an image of a later day shows the thing again.
-        Findings with a ``permit_no`` become no case: null number, status ``permitted``.
+        Findings with a ``permit_no`` become no case: null number, status ``permitted``. New ones beyond the cap become
+        no case either: null number, null status.
 
         Parameters
         ----------
@@ -82,18 +91,24 @@ class Ledger:
             Table FINDINGS as far as placed and judged, in any metric CRS with an EPSG code.
         run_id
             What the events are signed with.
+        cap_per_county
+            Most cases that these images may open in a county, the highest ``priority``, then ``confidence``, first.
+            Those that the same images opened before count, so that settling again opens no more. Known cases always stay.
         now
             Time that new events bear; it decides nothing. Default: the clock.
         """
         wanted = claims(findings)
         numbers = pd.Series(pd.array([None] * len(findings), dtype=object), index=findings.index)
         status = pd.Series(Status.PERMITTED.value, index=findings.index, dtype=object)
+        claimed = wanted.index
         if len(wanted):
             with writing(self._engine) as connection:
-                cases = self._numbered(connection, wanted)
+                cases = self._numbered(connection, wanted, cap_per_county)
+                wanted, cases = wanted[cases.notna()], cases.dropna()
                 self._observe(connection, wanted.assign(case_no=cases), run_id, _utc(now))
                 after = views.statuses(connection, sorted(set(cases)))
             numbers.loc[cases.index] = cases
+            status.loc[claimed] = None
             status.loc[cases.index] = cases.map(after)
         return pd.DataFrame({"case_no": numbers, "status": status})
 
@@ -165,17 +180,25 @@ class Ledger:
             found = views.listing(connection, None, None, case_no)[0]
             return found | {"history": views.history(connection, case_no)}
 
+    def verdicts(self, kind: str) -> gpd.GeoDataFrame:
+        """The cases of a kind on which a person's verdict stands, with what was seen; see ``verdicts.verdicts``."""
+        with reading(self._engine) as connection:
+            return verdicts(connection, kind)
+
     def footprints(self, *, epsg: int, county: str | None = None) -> gpd.GeoDataFrame:
         """`cases` as a GeoDataFrame in ``epsg``: the footprint that opened each case."""
         with reading(self._engine) as connection:
             return views.footprints(connection, views.listing(connection, county, None), epsg)
 
-    def _numbered(self, connection: Connection, wanted: gpd.GeoDataFrame) -> pd.Series:
-        """Case number of every claim, new cases written."""
+    def _numbered(self, connection: Connection, wanted: gpd.GeoDataFrame, cap: int | None) -> pd.Series:
+        """Case number of every claim, null beyond the cap; new cases written."""
         kinds = sorted(set(wanted["kind"]))
         known = views.known_ids(connection, list(wanted["finding_id"]))
         numbers = match(wanted, views.places(connection, kinds), self.options.match, known=known)
         new = wanted[numbers.isna()]
+        if cap is not None:
+            pairs = {scene_pair(row) for row in wanted.to_dict("records")}
+            new = within_cap(new, cap, views.opened_by(connection, sorted(set(numbers.dropna())), pairs))
         if new.empty:
             return numbers
         county = new["county_code"].map(lambda code: code or self.options.number.no_county)

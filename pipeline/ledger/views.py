@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import geopandas as gpd
@@ -45,6 +46,16 @@ def known_ids(connection: Connection, finding_ids: Sequence[str]) -> pd.Series:
     query = sa.select(events.c.finding_id, events.c.case_no).where(events.c.what == What.OBSERVED)
     rows = _for_numbers(connection, query, events.c.finding_id, finding_ids, events.c.id)
     return pd.Series({row.finding_id: row.case_no for row in rows}, dtype=object)
+
+
+def opened_by(connection: Connection, numbers: Sequence[str], pairs: set[str]) -> dict[str | None, int]:
+    """How many of these cases one of these pairs of scenes opened, by county."""
+    query = sa.select(events.c.case_no, events.c.key, cases.c.county_code).join(cases)
+    rows = _for_numbers(connection, query.where(events.c.what == What.OBSERVED), events.c.case_no, numbers, events.c.id)
+    first: dict[str, sa.Row] = {}
+    for row in rows:
+        first.setdefault(row.case_no, row)
+    return Counter(row.county_code for row in first.values() if row.key in pairs)
 
 
 def last_seq(connection: Connection, names: Sequence[str]) -> dict[str, int]:

@@ -63,8 +63,22 @@ class Status(StrEnum):
     PERMITTED = "permitted"  # 有许可，不立案
 
 
+class WhyNot(StrEnum):
+    """Why a candidate is no finding; the first reason that holds, in this order."""
+
+    OUTSIDE = "outside_zone"  # 区外
+    ALLOWED = "allowed_there"  # 该区域不禁止
+    LAWFUL = "lawful_structure"  # 合法设施
+    NO_COUNTY = "no_county"  # 不在任何县区
+    TOO_UNCERTAIN = "too_uncertain"  # 存疑
+    UNLIKELY = "unlikely"  # 置信度低
+    CAPPED = "capped"  # 超出本期核查上限
+
+
 BUILDING = "building"  # 疑似建筑
+DEMOLITION = "demolition"  # 疑似拆除：建筑消失，不是违法线索
 GRAIN_DRYING = "grain_drying"  # 疑似打场晒粮
 ROADWORKS = "roadworks"  # 疑似涉路施工
 STOCKPILE = "stockpile"  # 疑似堆放
 BILLBOARD = "billboard"  # 疑似非公路标志
+BUILT_UP_AREA = "built_up_area"  # 疑似新增硬化、建设区域：10 米影像的筛查，不是建筑

@@ -65,8 +65,19 @@ KINDS: Mapping[str, KindStyle] = MappingProxyType(
         k.ROADWORKS: KindStyle("疑似涉路施工", "roadworks", "#0072b2", "triangle"),
         k.STOCKPILE: KindStyle("疑似堆放", "stockpile", "#cc79a7", "diamond"),
         k.BILLBOARD: KindStyle("疑似非公路标志", "billboard", "#009e73", "cross"),
+        k.BUILT_UP_AREA: KindStyle("疑似新增硬化/建设区域", "newly built-up area (screening)", "#f0e442", "wedge"),
     }
 )
+
+CAVEATS = _frozen(
+    **{
+        k.BUILT_UP_AREA: (
+            "10 米影像只能提示区域，不能认定建筑物；须调取高分影像或到现场核查",
+            "10 m imagery hints at areas; it cannot tell a building: look at finer images or go there",
+        )
+    }
+)
+"""What findings of a kind cannot say; stands on their cards and in the legend."""
 
 ZONES: Mapping[str, ZoneStyle] = MappingProxyType(
     {
@@ -174,6 +185,8 @@ META = _frozen(
     version=("软件版本", "version"),
     created=("生成日期", "created"),
     calibrated=("置信度标定", "confidence calibrated"),
+    too_uncertain=("存疑未列入（处）", "too uncertain, not listed"),
+    capped=("超出本期核查上限未立案（处）", "beyond the cap, no case opened"),
     credit=("影像来源", "imagery"),
 )
 
@@ -229,6 +242,7 @@ SHAPES: Mapping[str, tuple[tuple[float, float], ...]] = MappingProxyType({
     "diamond": ((0, -1.2), (1, 0), (0, 1.2), (-1, 0)),
     "cross": ((-0.4, -1), (0.4, -1), (0.4, -0.4), (1, -0.4), (1, 0.4), (0.4, 0.4), (0.4, 1), (-0.4, 1), (-0.4, 0.4),
               (-1, 0.4), (-1, -0.4), (-0.4, -0.4)),
+    "wedge": ((-1.05, -0.8), (1.05, -0.8), (0, 1.1)),
     "pentagon": ((0, -1.1), (1.05, -0.34), (0.65, 0.89), (-0.65, 0.89), (-1.05, -0.34)),
 })  # fmt: skip
 """Corners of a symbol round (0, 0) in units of its radius, y down; a kind without corners is a circle."""

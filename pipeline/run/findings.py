@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import geopandas as gpd
@@ -17,11 +18,13 @@ from ..attribution.identity import finding_id
 from ..attribution.permits import permits
 from ..attribution.place import place
 from ..attribution.priority import priority
+from ..config.decision_options import ConfidenceOptions
 from ..geo.outline import size
 from ..legal.membership import judge
 from ..legal.rules import LegalRules
-from ..model.kinds import Membership
+from ..model.kinds import Membership, WhyNot
 from ..model.tables import ASSETS, EXEMPT, FINDINGS, PERMITS, Table
+from .confidence import doubts
 from .plan import Plan
 
 _DIGITS = {
@@ -66,12 +69,26 @@ def placed(candidates: gpd.GeoDataFrame, plan: Plan) -> gpd.GeoDataFrame:
         lon=np.round(points.x, 7),
         lat=np.round(points.y, 7),
     )
-    table["why_not"] = _why_not(table)
+    table["why_not"] = _why_not(table, decisions.confidence)
     table["reportable"] = table["why_not"] == ""
     table["evidence"] = [_evidence(row) for row in table.to_dict("records")]
     for name, digits in _DIGITS.items():
         table[name] = table[name].astype(float).round(digits)
     return table[[*FINDINGS.columns, *_KEPT, "geometry"]]
+
+
+def with_cases(table: gpd.GeoDataFrame, cases: pd.DataFrame) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """``(findings, table)`` once the reportable rows are settled; those left without status are ``capped``.
+
+    ``table``: as from ``placed``; ``cases``: ``case_no, status`` on the index of its reportable rows.
+    """
+    capped = table.index.isin(cases.index[cases["status"].isna()])
+    table = table.assign(
+        reportable=table["reportable"] & ~capped, why_not=table["why_not"].mask(capped, WhyNot.CAPPED.value)
+    )
+    findings = table[table["reportable"]]
+    numbered = findings.assign(**{name: cases[name].reindex(findings.index) for name in ("case_no", "status")})
+    return numbered.reset_index(drop=True), table
 
 
 def _layer(layer: gpd.GeoDataFrame | None, contract: Table, like: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -87,17 +104,17 @@ def _law(rules: LegalRules, row: Any) -> str | None:
     return None if cited is None else cited.text_zh
 
 
-def _why_not(table: gpd.GeoDataFrame) -> pd.Series:
+def _why_not(table: gpd.GeoDataFrame, confidence: Mapping[str, ConfidenceOptions | None]) -> pd.Series:
     """Why a candidate is not shown to officers, empty where it is: the first reason that holds."""
     why = pd.Series("", index=table.index, dtype=object)
     for reason, holds in (
-        ("outside every zone", table["membership"] == Membership.OUTSIDE),
-        ("nothing forbids it in this zone", table["law"].isna()),
-        ("lawful structure", table["exempt"].fillna(value=False).astype(bool)),
-        ("in no county of the layer", table["county_code"].isna()),
+        (WhyNot.OUTSIDE, table["membership"] == Membership.OUTSIDE),
+        (WhyNot.ALLOWED, table["law"].isna()),
+        (WhyNot.LAWFUL, table["exempt"].fillna(value=False).astype(bool)),
+        (WhyNot.NO_COUNTY, table["county_code"].isna()),
     ):
-        why = why.mask((why == "") & holds, reason)
-    return why
+        why = why.mask((why == "") & holds, reason.value)
+    return why.mask(why == "", doubts(table, confidence))
 
 
 def _ids(table: gpd.GeoDataFrame) -> list[str]:

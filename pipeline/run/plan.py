@@ -29,6 +29,7 @@ from ..legal.zones import corridor, road_zones
 from ..model.grid import Tile
 from ..model.scene import Scene
 from ..net.hrefs import redacted
+from ..ranking.apply import Named, load_rankings
 from .area import by_county, roads_due
 from .scene_facts import band_tiles
 from .tile import TileJob
@@ -53,6 +54,7 @@ class Plan:
     before: tuple[Scene, ...]
     after: tuple[Scene, ...]
     bands: tuple[str, ...]
+    rankings: tuple[Named, ...]
 
     @property
     def km_due(self) -> float:
@@ -194,7 +196,8 @@ def make_plan(config: RunConfig) -> Plan:
     if config.area.counties:
         wanted = layers.counties[layers.counties["code"].isin(config.area.counties)]
         searched = shapely.intersection(searched, shapely.union_all(wanted.geometry.array))
-    halo_m = max(registry.build(options).halo_m for options in config.detectors)
+    built = [registry.build(options) for options in config.detectors]
+    halo_m = max(detector.halo_m for detector in built)
     tiles = tiles_over(
         searched,
         epsg=layers.epsg,
@@ -216,6 +219,7 @@ def make_plan(config: RunConfig) -> Plan:
         before=before,
         after=after,
         bands=_common_bands((*before, *after)),
+        rankings=load_rankings(config.decisions.rankings, {registry.name_of(d.options): d.version for d in built}),
     )
 
 

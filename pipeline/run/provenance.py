@@ -18,6 +18,7 @@ import pandas as pd
 from .. import __version__
 from ..detectors import registry
 from ..model.cause import Cause
+from ..model.kinds import WhyNot
 from ..model.scene import Scene
 from ..net import tally
 from ..net.hrefs import redacted
@@ -28,6 +29,7 @@ from .scene_facts import scene_facts, scene_notes
 from .tile import TileResult
 
 _SIGN_IN = re.compile(r"//[^/@\s]*:[^/@\s]*@")  # user and password in an address of any kind
+_KEPT_BACK = (WhyNot.TOO_UNCERTAIN, WhyNot.CAPPED)
 _LIBRARIES = (
     "numpy",
     "scipy",
@@ -83,7 +85,11 @@ def run_record(
             }
             for name, d in built.items()
         ],
-        "confidence_calibrated": {name: bool(models[name].get("calibration")) for name in built},
+        "confidence_calibrated": {
+            name: bool(models[name].get("calibration")) or any(r.ranking.detector == name for r in plan.rankings)
+            for name in built
+        },
+        "rankings": [named.record() for named in plan.rankings],
         "models": [model for model in models.values() if model],
         "totals": _totals(plan, results, findings, candidates, coverage, reused=reused, seconds=seconds),
         "why_not_findings": _counts(candidates[~candidates["reportable"]], "why_not"),
@@ -110,7 +116,8 @@ def _totals(
     lost = coverage[coverage["km_unobserved"] > 0]
     counties = plan.layers.counties.sort_values("code")
     mine = {code: findings[findings["county_code"] == code] for code in counties["code"]}
-    touched = set(plan.due["county_code"]) | set(findings["county_code"].dropna())
+    kept_back = candidates[candidates["why_not"].isin(_KEPT_BACK)]
+    touched = set(plan.due["county_code"]) | set(findings["county_code"].dropna()) | set(kept_back["county_code"])
     return {
         "name": plan.config.name,
         "km_due": round(float(coverage["km_due"].sum()), 3),
@@ -121,14 +128,21 @@ def _totals(
         "candidates": len(candidates),
         "findings": len(findings),
         "permitted": int(findings["permit_no"].notna().sum()),
+        **_kept_back(candidates),
         "counties": [
             {"code": code, "name": name, "findings": len(mine[code]), "kinds": _counts(mine[code], "kind")}
+            | _kept_back(candidates[candidates["county_code"] == code])
             for code, name in zip(counties["code"], counties["name"], strict=True)
             if code in touched
         ],
         "seconds": round(seconds, 2),
         "tile_seconds": round(sum(float(result.facts.get("seconds", 0.0)) for result in results), 2),
     }
+
+
+def _kept_back(candidates: pd.DataFrame) -> dict[str, int]:
+    """How many candidates would be findings were they surer, or the cap higher."""
+    return {reason.value: int((candidates["why_not"] == reason).sum()) for reason in _KEPT_BACK}
 
 
 def _registration(results: Sequence[TileResult]) -> dict[str, Any]:
@@ -230,8 +244,11 @@ def _version(name: str) -> str | None:
         return None
 
 
-def meta(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Facts of a run that its pages show."""
+def meta(record: Mapping[str, Any], county: str | None = None) -> dict[str, Any]:
+    """Facts of a run that its pages show; on a county's page what was kept back is that county's."""
+    totals = record["totals"]
+    if county is not None:
+        totals = next((row for row in totals["counties"] if row["code"] == county), {})
     days = {when: sorted({scene["day"] for scene in scenes}) for when, scenes in record["scenes"].items()}
     return {
         "run": record["totals"]["name"],
@@ -240,6 +257,7 @@ def meta(record: Mapping[str, Any]) -> dict[str, Any]:
         "sensor": ", ".join(sorted({scene["sensor"] for both in record["scenes"].values() for scene in both} - {""})),
         "scenes": sum(len(scenes) for scenes in record["scenes"].values()),
         "calibrated": "是 yes" if all(record["confidence_calibrated"].values()) else "否 no",
+        **{reason.value: totals.get(reason) or None for reason in _KEPT_BACK},
         "version": record["luyu"],
         "credit": "; ".join(
             sorted({scene.get("credit", "") for both in record["scenes"].values() for scene in both} - {""})

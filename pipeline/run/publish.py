@@ -62,7 +62,7 @@ def publish_maps(folder: RunFolder) -> None:
     facts, created = meta(record), last_day(record)
     counties = tables["counties"].sort_values("code")
     for county in counties.itertuples():
-        page = _county_page(county, tables, findings, coverage, folder, facts)
+        page = _county_page(county, tables, findings, coverage, folder, meta(record, county.code))
         write_text(folder.county(county.code), county_map.render(page))
     title = record["totals"]["name"]
     index = IndexPage(title, counties, tables["roads"], findings, coverage, facts, record.get("alarms", ()))

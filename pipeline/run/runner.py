@@ -19,12 +19,13 @@ from ..errors import WorkspaceError
 from ..ledger import Ledger
 from ..model.tables import CANDIDATES
 from ..net import tally
+from ..ranking.apply import ranked
 from . import parts
 from .alarm import Earlier, Seen, alarms
 from .chips import cut_chips
 from .coverage import coverage_table
 from .files import RunFolder
-from .findings import placed
+from .findings import placed, with_cases
 from .join import join
 from .looks import Step, look
 from .plan import Plan, make_plan
@@ -88,12 +89,13 @@ def run(
         _unpack(plan)
         results, made = look(plan, folder, step)
         candidates = join(_stack([result.candidates for result in results], plan), config.detectors)
-        table = placed(candidates, plan)
-        findings = table[table["reportable"]].reset_index(drop=True)
+        table = placed(ranked(candidates, [named.ranking for named in plan.rankings]), plan)
         with Ledger.open(config.ledger) as ledger:
             earlier = _earlier(folder, ledger, plan) if candidates.empty else Earlier()
-            settled = ledger.settle(findings, run_id=plan.fingerprint)
-        findings = findings.assign(case_no=settled["case_no"], status=settled["status"])
+            cases = ledger.settle(
+                table[table["reportable"]], run_id=plan.fingerprint, cap_per_county=config.decisions.cap_per_county
+            )
+        findings, table = with_cases(table, cases)
         cut_chips(findings, results, plan, folder, step)
         stretches = pd.concat([result.stretches for result in results], ignore_index=True)
         coverage = coverage_table(stretches, plan.due)

@@ -35,6 +35,13 @@ def test_paths_in_the_file_are_relative_to_the_file_and_overrides_to_the_shell(t
     assert config.ledger == tmp_path / "shell" / "out" / "x" / "ledger.sqlite"
 
 
+def test_rankings_lie_beside_the_file_or_in_the_shell_s_folder(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD + "decisions:\n  rankings: [../rankings/building.json]\n")
+    assert RunConfig.load(path).decisions.rankings == (tmp_path / "../rankings/building.json",)
+    config = RunConfig.load(path, ["decisions.rankings=[mine.json]"], cwd=tmp_path / "shell")
+    assert config.decisions.rankings == (tmp_path / "shell" / "mine.json",)
+
+
 def test_default_output_is_one_folder_whatever_the_name_holds(tmp_path: Path) -> None:
     text = GOOD.replace("示例 run/1", "../../etc/passwd")
     config = RunConfig.load(write(tmp_path, text), cwd=tmp_path)

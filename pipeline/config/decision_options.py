@@ -1,0 +1,67 @@
+"""How candidates become findings: places, permits, confidence, ranking, and how many a county can visit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
+
+from ..model.kinds import BUILDING
+from ..model.options import Options
+
+
+class ConfidenceOptions(Options):
+    """Two thresholds of confidence, the upper one higher for what stands alone; between them it is too uncertain.
+
+    A candidate with a sure one of its kind nearby is more likely right than the same candidate alone: building goes on in
+    places. (Amazon Mining Watch decides so too.)
+    """
+
+    sure: float = Field(0.5, ge=0, le=1, description="from here on a candidate with a sure one nearby is a finding")
+    sure_alone: float = Field(0.6, ge=0, le=1, description="from here on an isolated one is")
+    unsure: float = Field(
+        0.25, ge=0, le=1, description="from here to that it is kept as too uncertain; below, unlikely"
+    )
+    near_m: float = Field(100.0, ge=0, le=10_000, description="how near the other sure one must be, m")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> ConfidenceOptions:
+        if not self.unsure <= self.sure <= self.sure_alone:
+            raise ValueError(
+                f"unsure ({self.unsure:g}), sure ({self.sure:g}), sure_alone ({self.sure_alone:g}) must not fall"
+            )
+        return self
+
+
+#: Kinds whose candidates are weighed by confidence unless the configuration says otherwise; others all count.
+_WEIGHED: Mapping[str, ConfidenceOptions | None] = {BUILDING: ConfidenceOptions()}
+
+
+class DecisionOptions(Options):
+    """How candidates become findings."""
+
+    probability: float = Field(0.9, gt=0.5, lt=1, description="Probability at which a place counts as decided.")
+    border_m: float = Field(150.0, ge=0, description="Uncertainty of county boundaries, m.")
+    asset_within_m: float = Field(500.0, gt=0, description="Road assets farther than this are not named, m.")
+    permit_cover: float = Field(0.8, gt=0, le=1, description="Share of a footprint that a permit must cover.")
+    confidence: dict[str, ConfidenceOptions | None] = Field(
+        default_factory=lambda: dict(_WEIGHED),
+        description="By kind: a candidate of confidence sure (sure_alone where no other sure one of its kind lies within\n"
+        "near_m) is a finding; from unsure to that it is kept as too uncertain. null, or no entry: all are findings.",
+    )
+    rankings: tuple[Path, ...] = Field(
+        (), description="Files of `luyu train`, one a kind at most: confidence as learnt from officers' verdicts."
+    )
+    cap_per_county: int | None = Field(
+        None,
+        ge=1,
+        description="Most new cases that a run's images may open in a county, by priority; null: all. Known cases always\n"
+        "stay; what is left over is kept as a candidate and counted.",
+    )
+
+    @field_validator("confidence", mode="before")
+    @classmethod
+    def _beside_the_usual(cls, value: Any) -> Any:
+        return {**_WEIGHED, **value} if isinstance(value, Mapping) else value

@@ -1,0 +1,62 @@
+"""The verdicts that stand, each with the sighting that it was given on."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from .lifecycle import What
+from .schema import cases, events
+
+_TELLING = (What.OBSERVED, What.CONFIRMED, What.DISMISSED, What.REOPENED)
+COLUMNS = ("case_no", "county_code", "epsg", "verdict", "reason", "decided_on", "seen_at", "finding_id", "detail")
+
+
+def verdicts(connection: Connection, kind: str) -> gpd.GeoDataFrame:
+    """Confirmed and dismissed cases of a kind, by number: ``COLUMNS`` and ``geometry`` in each row's own ``epsg``.
+
+    ``verdict``: the last ``confirmed`` or ``dismissed``; a dismissal that was reopened stands no more, a confirmed case
+    that was rebuilt stays confirmed. ``decided_on``: UTC day. ``seen_at`` (UTC), ``finding_id``, ``detail``: of the last
+    finding before it.
+    """
+    query = (
+        sa.select(
+            events.c.case_no,
+            events.c.what,
+            events.c.at,
+            events.c.finding_id,
+            events.c.detail,
+            cases.c.county_code,
+            cases.c.epsg,
+            cases.c.geometry,
+        )
+        .join(cases)
+        .where(cases.c.kind == kind, events.c.what.in_([str(what) for what in _TELLING]))
+        .order_by(events.c.case_no, events.c.id)
+    )
+    seen: dict[str, sa.Row] = {}
+    standing: dict[str, tuple[sa.Row, sa.Row]] = {}
+    for row in connection.execute(query):
+        if row.what == What.OBSERVED:
+            seen[row.case_no] = row if row.finding_id else seen[row.case_no]  # a mere sighting has no evidence
+        elif row.what != What.REOPENED:
+            standing[row.case_no] = (row, seen[row.case_no])
+        elif row.case_no in standing and standing[row.case_no][0].what == What.DISMISSED:
+            del standing[row.case_no]
+    rows = [
+        {
+            **{name: getattr(said, name) for name in ("case_no", "county_code", "epsg")},
+            "verdict": said.what,
+            "reason": said.detail.get("reason"),
+            "decided_on": str(said.at)[:10],
+            "seen_at": seen_in.at,
+            "finding_id": seen_in.finding_id,
+            "detail": seen_in.detail,
+        }
+        for said, seen_in in standing.values()
+    ]
+    shapes = shapely.from_wkb([said.geometry for said, _ in standing.values()])
+    return gpd.GeoDataFrame(pd.DataFrame(rows, columns=list(COLUMNS)), geometry=shapes)
