@@ -19,7 +19,7 @@ def verdicts(connection: Connection, kind: str) -> gpd.GeoDataFrame:
     """Confirmed and dismissed cases of a kind, by number: ``COLUMNS`` and ``geometry`` in each row's own ``epsg``.
 
     ``verdict``: the last ``confirmed`` or ``dismissed``; a dismissal that was reopened stands no more, a confirmed case
-    that was rebuilt stays confirmed. ``decided_on``: UTC day. ``seen_at`` (UTC), ``finding_id``, ``detail``: of the last
+    that was rebuilt stays confirmed. ``reason``: of a dismissal, else empty. ``decided_on``: UTC day. ``seen_at`` (UTC), ``finding_id``, ``detail``: of the last
     finding before it.
     """
     query = (
@@ -48,9 +48,11 @@ def verdicts(connection: Connection, kind: str) -> gpd.GeoDataFrame:
             del standing[row.case_no]
     rows = [
         {
-            **{name: getattr(said, name) for name in ("case_no", "county_code", "epsg")},
+            "case_no": said.case_no,
+            "county_code": said.county_code or "",
+            "epsg": said.epsg,
             "verdict": said.what,
-            "reason": said.detail.get("reason"),
+            "reason": said.detail.get("reason", ""),
             "decided_on": str(said.at)[:10],
             "seen_at": seen_in.at,
             "finding_id": seen_in.finding_id,

@@ -61,7 +61,7 @@ def from_ledger(place: str | Path, kind: str, runs: Sequence[Path] = ()) -> Exam
             left_out["no evidence in the ledger"] += 1
         else:
             mine = {name: detail.get(name) for name in _OF_SIGHTING}
-            mine |= {"id": row["finding_id"], "right": told == Says.RIGHT, "county": row["county_code"] or ""}
+            mine |= {"id": row["finding_id"], "right": told == Says.RIGHT, "county": row["county_code"]}
             mine |= {"square": f"{row['epsg']} {_square(shape)}"}
             rows.append(mine | {name: row[name] for name in ("decided_on", "seen_at")})
     return _examples(kind, pd.DataFrame(rows), left_out, f"ledger {place}")

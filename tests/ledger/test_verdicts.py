@@ -25,7 +25,7 @@ def test_a_verdict_comes_with_the_finding_that_it_was_given_on(ledger):
     ledger.settle(after, run_id="r2", now=later(3))
     rows = ledger.verdicts("building").set_index("case_no")
     assert rows["verdict"].to_dict() == {one: "confirmed", two: "dismissed"}
-    assert rows["reason"].to_dict() == {one: None, two: "greenhouse"}
+    assert rows["reason"].to_dict() == {one: "", two: "greenhouse"}
     assert rows["decided_on"].to_dict() == {one: "2024-12-02", two: "2024-12-03"}
     assert rows.loc[one, "finding_id"] == "f0-0", "not the finding that came after the verdict"
     assert rows.loc[two, "detail"]["evidence"] == {"shade": 2.5}
