@@ -9,7 +9,7 @@ export UV_NATIVE_TLS := 1
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick lint format bench bench-detection lock notebooks clean
+.PHONY: help demo test test-quick lint format bench bench-screening bench-detection lock notebooks clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ bench: $(VENV)/.locked ## benchmarks; they print ratios against a peer measured 
 
 bench-detection: $(VENV)/.locked ## score every way of finding buildings on left-out data; writes benchmarks/DETECTION.md
 	$(BIN)/python benchmarks/score_detection.py
+
+bench-screening: $(VENV)/.locked ## scores of the 10 m screening on real Sentinel-2 pairs; writes benchmarks/SCREENING.md
+	$(BIN)/python benchmarks/score_screening.py --out benchmarks/SCREENING.md
 
 lock: $(VENV)/.locked ## solve the dependencies anew and export the hashed list for pip
 	$(BIN)/uv lock --upgrade

@@ -168,7 +168,7 @@ def _finished(group: _Group, profile: SensorProfile) -> Delivered:
             f" ({', '.join(profile.files)}); choose the profile that fits, e.g. one of a fused product"
         )
     for pattern in profile.files:
-        needed = [band.name for band in profile.in_file(pattern) if band.name != "pan"]
+        needed = [band.name for band in profile.in_file(pattern) if band.name != "pan" and not band.optional]
         if pattern not in group.images and needed:
             first = next(iter(group.images.values()))
             raise CatalogError(

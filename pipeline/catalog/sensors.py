@@ -39,6 +39,7 @@ class BandProfile(Options):
         min_length=2,
         description="Of a scene in several files: pattern of the end of this band's file name, without suffix.",
     )
+    optional: bool = Field(False, description="Deliveries without this band's file are complete all the same.")
 
     @field_validator("file")
     @classmethod

@@ -13,18 +13,21 @@ import xarray as xr
 
 from ..model.grid import Grid
 from ..model.options import Options
+from ..prepare.mosaic import DatedImage
 
 
 @dataclass(frozen=True)
 class View:
     """One tile's window (core and halo) as a detector sees it; the detector opens no file.
 
-    ``before``, ``after``: Datasets with dims (y, x), a float32 variable per band (blue, green, red, perhaps nir),
-    reflectance in 0..1, co-registered and radiometrically matched (``before`` to ``after``), NaN where not observed.
+    ``before``, ``after``: Datasets with dims (y, x), a float32 variable per band (blue, green, red, perhaps nir, and what
+    a detector of the run asks for besides), reflectance in 0..1, co-registered and radiometrically matched (``before`` to
+    ``after``), NaN where not observed.
     ``zones``: boolean arrays (rows, cols) burnt from the legal zones: pavement, highway_land, control_zone, and
     ``corridor`` (all that is searched).
     ``roads``: ROADS in the run's CRS that reach into the window, geometry uncut, with resolved ``pavement_width_m``.
     ``before_day``, ``after_day``: acquisition days. Sun angles are those of ``after`` (azimuth clockwise from north).
+    ``before_series``, ``after_series``: single takes of both periods, where a detector of the run asks for them.
     """
 
     grid: Grid
@@ -37,6 +40,8 @@ class View:
     sun_azimuth_deg: float | None = None
     sun_elevation_deg: float | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
+    before_series: tuple[DatedImage, ...] = ()
+    after_series: tuple[DatedImage, ...] = ()
 
 
 class Detector(Protocol):
@@ -51,6 +56,9 @@ class Detector(Protocol):
 
     One with a learned model may have ``described()``: ``file``, ``sha256`` and ``calibration`` of it, for the run's record.
     Options with a field ``name`` may be listed several times under different names.
+
+    A detector may have two attributes more. ``bands``: names of bands that it wants besides the visible ones and nir; it
+    gets those that every scene of the run has. ``takes``: how many takes of each period it wants to see one by one.
     """
 
     Options: ClassVar[type[Options]]

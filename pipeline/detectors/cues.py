@@ -7,7 +7,7 @@ Lengths carry their unit, ``_px``; callers turn metres into pixels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -16,9 +16,9 @@ import xarray as xr
 _TINY = np.float32(1e-6)
 
 
-def bands(image: xr.Dataset) -> dict[str, np.ndarray]:
-    """Arrays of the dataset's bands red, green, blue and, where it has one, nir; float32, dims (y, x)."""
-    names = [name for name in ("red", "green", "blue", "nir") if name in image]
+def bands(image: xr.Dataset, more: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """Arrays of the dataset's bands red, green, blue and, where it has them, nir and ``more``; float32, dims (y, x)."""
+    names = [name for name in ("red", "green", "blue", "nir", *more) if name in image]
     return {name: np.asarray(image[name].transpose("y", "x").values, dtype=np.float32) for name in names}
 
 

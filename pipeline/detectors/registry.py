@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,7 +30,7 @@ def detector(cls: type[_D]) -> type[_D]:
 
 def known() -> Mapping[str, type[Detector]]:
     """All detectors by name, built-in and from the entry-point group ``luyu.detectors``, sorted."""
-    from . import building, grain_drying, network  # noqa: F401  importing files them
+    from . import building, grain_drying, network, screening  # noqa: F401  importing files them
 
     for entry in entry_points(group=GROUP):
         entry.load()
@@ -54,6 +54,13 @@ def parse_options(value: object) -> Options:
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise ConfigError(f"detector {name!r}: {wrong}") from error
+
+
+def wishes(options: Iterable[Options]) -> tuple[tuple[str, ...], int]:
+    """Bands that the detectors want besides the visible ones and nir, and how many takes of each period one by one."""
+    built = [build(one) for one in options]
+    bands = dict.fromkeys(band for one in built for band in getattr(one, "bands", ()))
+    return tuple(bands), max((int(getattr(one, "takes", 0)) for one in built), default=0)
 
 
 def name_of(options: Options) -> str:

@@ -8,7 +8,7 @@ from .choose import Choice, ChooseOptions, ranked
 from .clouds import CloudOptions, find_clouds
 from .composite import CompositeOptions, median
 from .measure import Prior
-from .mosaic import Layer, Mosaic, Priors, contradicts, mosaic
+from .mosaic import DatedImage, Layer, Mosaic, Priors, contradicts, mosaic
 from .offset import offset_doubt
 from .pair import Pair, prepare_pair
 from .radiometry import RadiometryOptions, match
@@ -22,6 +22,7 @@ __all__ = [
     "ChooseOptions",
     "CloudOptions",
     "CompositeOptions",
+    "DatedImage",
     "Layer",
     "Mosaic",
     "Pair",

@@ -6,6 +6,7 @@ matters is left to fill.
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -67,12 +68,21 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class DatedImage:
+    """One take by itself: its day and its image (y, x), NaN where it is not clear."""
+
+    day: dt.date
+    image: xr.Dataset
+
+
+@dataclass(frozen=True)
 class Mosaic:
     """The best clear pixels of some scenes: ``image`` (y, x), ``source`` int16 index into ``layers`` or -1.
 
     ``imaged``, ``shifted`` (bool): some scene has an image there, clear or not; some scene was clear there before it
     was moved or refused. ``takes`` (uint8): how many takes a pixel rests on. ``newest`` (int16, as ``source``): the
-    newest scene that shows what the pixel shows; for a median that may be another than the nearest.
+    newest scene that shows what the pixel shows; for a median that may be another than the nearest. ``series``: single
+    takes, best first, each in the mosaic's place and radiometry, where they were asked for.
     """
 
     image: xr.Dataset
@@ -82,6 +92,7 @@ class Mosaic:
     shifted: np.ndarray
     takes: np.ndarray
     newest: np.ndarray
+    series: tuple[DatedImage, ...] = ()
 
     @property
     def main(self) -> str:
@@ -96,7 +107,8 @@ class Mosaic:
         """The same without a rim of so many pixels."""
         rows, cols = (slice(margin_px, size - margin_px) for size in self.source.shape)
         cut = {name: getattr(self, name)[rows, cols] for name in ("source", "imaged", "shifted", "takes", "newest")}
-        return replace(self, image=self.image.isel(y=rows, x=cols), **cut)
+        series = tuple(replace(one, image=one.image.isel(y=rows, x=cols)) for one in self.series)
+        return replace(self, image=self.image.isel(y=rows, x=cols), series=series, **cut)
 
 
 def mosaic(
@@ -110,6 +122,7 @@ def mosaic(
     against: Callable[[], xr.Dataset | None] = lambda: None,
     composite: CompositeOptions | None = None,
     read: Callable[[Sequence[Scene]], Take | None] | None = None,
+    takes: int = 0,
 ) -> Mosaic:
     """The takes put together, each laid on ``reference``, or on the first of themselves without one.
 
@@ -119,10 +132,11 @@ def mosaic(
     ``laid_on``: the take that gives most of ``reference``; ``priors``: what is known of shifts, by the two takes.
     ``bands_of``: ids of scenes whose bands' shifts are measured, too. ``against``: gives an image of another date that
     clouds are told by, asked only if needed. ``composite``: a median of takes where asked for; default: the first clear
-    pixel in the order given. ``read`` gives a take of some sheets; default: :func:`read_take`.
+    pixel in the order given. ``read`` gives a take of some sheets; default: :func:`read_take`. ``takes``: so many takes
+    with a clear pixel are read, if there are, and kept apart in ``series``.
     """
     several = composite is not None and composite.use == "median"
-    most = composite.max_takes if composite is not None and several else 0
+    most = max(takes, composite.max_takes if composite is not None and several else 0)
     canvas = _Canvas(window)
     for number, choice in enumerate(choices):
         if canvas.full and len(canvas.kept) >= most:
@@ -145,7 +159,7 @@ def mosaic(
         there = finite(fitted)
         canvas.shifted |= clear & ~there
         canvas.add(take, fitted, there, told, _bands(take, bands_of), keep=len(canvas.kept) < most)
-    return canvas.done(composite.min_takes if composite is not None and several else 0)
+    return canvas.done(composite if several else None, takes)
 
 
 def _bands(take: Take, wanted: Collection[str]) -> dict[str, dict[str, BandShift]]:
@@ -201,13 +215,16 @@ class _Canvas:
             pixels[:, ~there] = np.nan
             self.kept.append((pixels, own, take.sheets[0].day.toordinal()))
 
-    def done(self, min_takes: int) -> Mosaic:
-        """The mosaic; with ``min_takes``, of the takes kept the median wherever so many are clear."""
+    def done(self, composite: CompositeOptions | None, apart: int) -> Mosaic:
+        """The mosaic; with ``composite`` the median wherever enough takes are clear; ``apart``: takes in ``series``."""
         takes, newest = (self.source >= 0).astype(np.uint8), self.source
-        if min_takes and len(self.kept) >= min_takes:
-            found = median([pixels for pixels, _, _ in self.kept], [day for _, _, day in self.kept], min_takes)
+        series = tuple(self._single(pixels, day) for pixels, _, day in self.kept[:apart])
+        min_takes = composite.min_takes if composite is not None else 0
+        merged = self.kept[: composite.max_takes] if composite is not None else []
+        if min_takes and len(merged) >= min_takes:
+            found = median([pixels for pixels, _, _ in merged], [day for _, _, day in merged], min_takes)
             many, newest = found.takes >= min_takes, self.source.copy()
-            owners = np.stack([own for _, own, _ in self.kept])
+            owners = np.stack([own for _, own, _ in merged])
             takes[many] = found.takes[many]
             for index, target in ((found.nearest, self.source), (found.newest, newest)):
                 target[many] = np.take_along_axis(owners, np.maximum(index, 0)[None].astype(np.intp), axis=0)[0][many]
@@ -218,7 +235,11 @@ class _Canvas:
         counts = np.bincount(core[core >= 0], minlength=len(self.layers))
         layers = tuple(replace(layer, pixels=int(n)) for layer, n in zip(self.layers, counts, strict=True))
         image = image_of(self.values, self.window.grid)
-        return Mosaic(image, self.source, layers, self.imaged, self.shifted, takes, newest)
+        return Mosaic(image, self.source, layers, self.imaged, self.shifted, takes, newest, series)
+
+    def _single(self, pixels: np.ndarray, day: int) -> DatedImage:
+        values = dict(zip(self.window.bands, pixels, strict=True))
+        return DatedImage(dt.date.fromordinal(day), image_of(values, self.window.grid))
 
 
 def _laid(

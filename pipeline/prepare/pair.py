@@ -19,7 +19,7 @@ from ..imagery.reader import RasterioReader, Reader
 from ..model.grid import Grid
 from ..model.scene import Scene
 from .choose import Choice, ranked
-from .mosaic import Layer, Mosaic, Priors, mosaic
+from .mosaic import DatedImage, Layer, Mosaic, Priors, mosaic
 from .register import Registration
 from .take import PairOptions, Take, Window, read_take
 
@@ -40,7 +40,8 @@ class Pair:
     for the newest scene that shows what ``before`` shows: for a median of takes that is when the ground last looked so.
     ``before_takes`` (uint8): how many takes a pixel of ``before`` rests on. ``before_choices``, ``after_choices``: the
     takes in the order of merit, read or not. ``registration`` and ``radiometry`` are those of the scene that gives most
-    of ``before``; the layers tell all.
+    of ``before``; the layers tell all. ``before_series``, ``after_series``: single takes, best first, each comparable to
+    ``after``, where they were asked for.
     """
 
     before: xr.Dataset
@@ -55,6 +56,8 @@ class Pair:
     before_takes: np.ndarray
     before_choices: tuple[Choice, ...] = field(default=())
     after_choices: tuple[Choice, ...] = field(default=())
+    before_series: tuple[DatedImage, ...] = ()
+    after_series: tuple[DatedImage, ...] = ()
 
     @property
     def before_scenes(self) -> tuple[Scene, ...]:
@@ -120,6 +123,7 @@ def prepare_pair(
     within: BaseGeometry | None = None,
     priors: Priors | None = None,
     bands_of: Collection[str] = (),
+    takes: int = 0,
 ) -> Pair:
     """The two periods on ``grid``, comparable (see :class:`Pair`); ImageryError when a scene cannot be read.
 
@@ -127,7 +131,8 @@ def prepare_pair(
     ``within``: polygon in the grid's CRS; beyond it pixels may be left unread, and count as ``no_image`` then.
     ``priors``: shifts that other windows gave, by (moving take, reference take), each named by its first sheet: asked
     where this window cannot be measured by itself. ``bands_of``: ids of scenes whose bands' shifts are measured, too, if
-    they are read; see ``Layer.bands``.
+    they are read; see ``Layer.bands``. ``takes``: so many takes of each period are read, if there are, and given one by
+    one as well.
     """
     reader, options = reader or RasterioReader(), options or PairOptions()
     margin_px = options.margin_px(grid.pixel_m)
@@ -136,10 +141,10 @@ def prepare_pair(
     later = ranked(after_scenes, wide, options.choose, within=within)
     partner = later[0].sheets[0] if later else None
     earlier = ranked(before_scenes, wide, options.choose, partner=partner, within=within)
-    takes = _Takes(earlier, window)
-    fill = partial(mosaic, window=window, priors=priors, bands_of=bands_of)
-    after = fill(later, against=takes.first_image)
-    before = fill(earlier, reference=after.image, laid_on=after.main, composite=options.composite, read=takes)
+    source = _Takes(earlier, window)
+    fill = partial(mosaic, window=window, priors=priors, bands_of=bands_of, takes=takes)
+    after = fill(later, against=source.first_image)
+    before = fill(earlier, reference=after.image, laid_on=after.main, composite=options.composite, read=source)
     before, after = before.without_margin(margin_px), after.without_margin(margin_px)
     observed = (before.source >= 0) & (after.source >= 0)
     no_image = ~(before.imaged & after.imaged)
@@ -162,6 +167,8 @@ def prepare_pair(
         before_takes=before.takes,
         before_choices=earlier,
         after_choices=later,
+        before_series=before.series,
+        after_series=after.series,
     )
 
 

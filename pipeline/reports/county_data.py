@@ -57,6 +57,7 @@ def page_data(county: CountyPage, options: MapOptions) -> dict[str, Any]:
         "shapes": dict(style.SHAPES),
         "grey": style.GREY,
         "kinds": [[kind, *style.kind_style(kind)] for kind in kinds],
+        "caveats": {kind: word for kind, word in style.CAVEATS.items() if kind in set(findings["kind"])},
         "zoneStyles": [[zone, *styled] for zone, styled in style.ZONES.items()],
         "status": dict(style.STATUS),
         "settled": sorted(style.SETTLED),

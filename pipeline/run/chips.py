@@ -99,7 +99,7 @@ def _job(row: object, plan: Plan, shifts: Mapping[str, Sequence[float]]) -> Chip
         grid=grid,
         before=_same_day(plan.before, row.scene_before),  # type: ignore[attr-defined]
         after=_same_day(plan.after, row.scene_after),  # type: ignore[attr-defined]
-        bands=tuple(band for band in plan.bands if band != "nir"),
+        bands=tuple(band for band in plan.bands if band in ("blue", "green", "red")),
         shift_m=(-rows_px * pixel_m, cols_px * pixel_m),
         within=plan.config.imagery.read_area(shapely.intersection(plan.corridor, grid.footprint)),
         imagery=plan.config.imagery,

@@ -218,7 +218,7 @@ def make_plan(config: RunConfig) -> Plan:
         tiles=tuple(tiles),
         before=before,
         after=after,
-        bands=_common_bands((*before, *after)),
+        bands=_common_bands((*before, *after), registry.wishes(config.detectors)[0]),
         rankings=load_rankings(config.decisions.rankings, {registry.name_of(d.options): d.version for d in built}),
     )
 
@@ -247,15 +247,16 @@ def _scenes(config: RunConfig, searched: BaseGeometry, epsg: int) -> tuple[tuple
     return found[0], found[1]
 
 
-def _common_bands(scenes: tuple[Scene, ...]) -> tuple[str, ...]:
-    """Bands that every scene has; the three visible ones are needed, near infrared is used where all have it."""
+def _common_bands(scenes: tuple[Scene, ...], wanted: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Bands that every scene has; the three visible ones are needed, near infrared and those wanted are used if all have."""
     for scene in scenes:
         if lacking := [band for band in _NEEDED if band not in scene.files]:
             raise CatalogError(
                 f"scene {scene.scene_id!r} has no band {lacking[0]!r}, only {sorted(scene.files)};"
                 " name its bands in the sensor profile or in the source's 'assets'"
             )
-    return tuple(band for band in _BANDS if all(band in scene.files for scene in scenes))
+    named = dict.fromkeys((*_BANDS, *wanted))
+    return tuple(band for band in named if all(band in scene.files for scene in scenes))
 
 
 def _within(frame: gpd.GeoDataFrame, window: BaseGeometry) -> gpd.GeoDataFrame:

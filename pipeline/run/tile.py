@@ -119,7 +119,7 @@ def _process(job: TileJob) -> TileResult:
     read = job.imagery.read_area(job.corridor)
     pair = prepare_pair(
         job.before, job.after, grid, job.bands, reader=job.reader, options=job.imagery.pair, within=read,
-        priors=job.priors, bands_of=job.bands_of,
+        priors=job.priors, bands_of=job.bands_of, takes=registry.wishes(job.detectors)[1],
     )  # fmt: skip
     stretches = observed_stretches(job.due, _causes(pair), grid)
     facts = {
@@ -224,6 +224,8 @@ def _view(job: TileJob, pair: Pair) -> View:
         after_day=newest.day,
         sun_azimuth_deg=newest.sun_azimuth_deg,
         sun_elevation_deg=newest.sun_elevation_deg,
+        before_series=pair.before_series,
+        after_series=pair.after_series,
     )
 
 

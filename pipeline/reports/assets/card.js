@@ -74,6 +74,7 @@ luyu.Card = function (root, turn, onClose) {
         button("previous", function () { turn(finding, -1); }),
         button("next", function () { turn(finding, 1); })
       ]),
+      data.caveats[finding.kind] ? el("p", { "class": "note caveat" }, [luyu.label(data.caveats[finding.kind])]) : null,
       facts(finding),
       evidence(finding),
       el("p", { "class": "stamp" }, [luyu.label(data.disclaimer)])

@@ -156,6 +156,9 @@ luyu.Chart = function (map, onPick) {
       swatch([luyu.svg("rect", { x: 2, y: 1, width: 22, height: 12, fill: "none", stroke: "#333", "stroke-width": 1.5, "stroke-dasharray": "4 3" })]),
       luyu.label(luyu.word("undetermined"))
     ]);
+    Object.keys(data.caveats).forEach(function (kind) {
+      notes.appendChild(el("span", { "class": "caveat" }, [el("br"), luyu.symbol(kind), luyu.label(data.caveats[kind])]));
+    });
     var box = el("details", { "class": "legend", open: open }, [el("summary", {}, [luyu.label(luyu.word("layers"))])].concat(rows, [notes]));
     var control = L.control({ position: "bottomleft" });
     control.onAdd = function () { return box; };
