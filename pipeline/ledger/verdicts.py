@@ -19,8 +19,8 @@ def verdicts(connection: Connection, kind: str) -> gpd.GeoDataFrame:
     """Confirmed and dismissed cases of a kind, by number: ``COLUMNS`` and ``geometry`` in each row's own ``epsg``.
 
     ``verdict``: the last ``confirmed`` or ``dismissed``; a dismissal that was reopened stands no more, a confirmed case
-    that was rebuilt stays confirmed. ``reason``: of a dismissal, else empty. ``decided_on``: UTC day. ``seen_at`` (UTC), ``finding_id``, ``detail``: of the last
-    finding before it.
+    that was rebuilt stays confirmed. ``reason``: of a dismissal, else empty. ``decided_on``: UTC day. ``seen_at`` (UTC),
+    ``finding_id``, ``detail``: of the last finding before it.
     """
     query = (
         sa.select(

@@ -63,7 +63,7 @@ def ranked(candidates: gpd.GeoDataFrame, rankings: Sequence[Ranking]) -> gpd.Geo
         mine = (candidates["kind"] == ranking.kind) & (candidates["detector"] == ranking.detector)
         if mine.any():
             some = _weighed(candidates[mine], ranking)
-            confidence, evidence = candidates["confidence"].astype(float), candidates["evidence"].astype(object)
+            confidence, evidence = candidates["confidence"].astype(float), candidates["evidence"].copy()
             confidence[mine], evidence[mine] = some["confidence"], some["evidence"]
             candidates = candidates.assign(confidence=confidence, evidence=evidence)
     return candidates
