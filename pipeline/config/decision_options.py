@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from ..model.kinds import BUILDING
+from ..model.kinds import BUILDING, DEMOLITION
 from ..model.options import Options
 
 
@@ -36,7 +36,7 @@ class ConfidenceOptions(Options):
 
 
 #: Kinds whose candidates are weighed by confidence unless the configuration says otherwise; others all count.
-_WEIGHED: Mapping[str, ConfidenceOptions | None] = {BUILDING: ConfidenceOptions()}
+_WEIGHED: Mapping[str, ConfidenceOptions | None] = {BUILDING: ConfidenceOptions(), DEMOLITION: ConfidenceOptions()}
 
 
 class DecisionOptions(Options):

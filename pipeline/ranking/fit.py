@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, make_scorer
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -17,6 +18,9 @@ from .model import LIMIT, Calibration, Term
 FOLDS = 5
 _STRENGTHS = (0.001, 0.01, 0.1, 1.0)  # sklearn's C: one over the ridge penalty
 _LEAST_KNOWN = 0.5  # a column that fewer rows have tells more of the rows than of the thing
+_LOG_LOSS = make_scorer(  # the labels stated: a part of few places may hold one of them only
+    log_loss, labels=[False, True], response_method="predict_proba", greater_is_better=False
+)
 _UNBOUND = 1e6  # C of the calibration: two numbers need no penalty
 
 
@@ -43,7 +47,7 @@ def fit(table: pd.DataFrame, right: np.ndarray, places: np.ndarray, *, seed: int
     """
     names = usable(table)
     x, parts = table[names].to_numpy(float), _folds(right, places, seed)
-    search = GridSearchCV(_model(), {"logistic__C": _STRENGTHS}, scoring="neg_log_loss", cv=parts)
+    search = GridSearchCV(_model(), {"logistic__C": _STRENGTHS}, scoring=_LOG_LOSS, cv=parts)
     best = search.fit(x, right).best_estimator_
     score = cross_val_predict(best, x, right, cv=parts, method="decision_function")
     scaler, logistic = best.named_steps["scale"], best.named_steps["logistic"]
