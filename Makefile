@@ -9,7 +9,7 @@ export UV_NATIVE_TLS := 1
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick lint format bench bench-screening bench-detection lock notebooks clean
+.PHONY: help demo test test-quick lint format bench bench-screening bench-detection train-buildings lock notebooks clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -43,6 +43,12 @@ format: $(VENV)/.locked ## put the code in the house style
 
 bench: $(VENV)/.locked ## benchmarks; they print ratios against a peer measured in the same run
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+train-buildings: $(VENV)/.locked ## train the building network anew, and those that score it: two hours on two cores
+	test -x $(VENV)-train/bin/python || "$(PYTHON)" -m venv $(VENV)-train
+	$(VENV)-train/bin/python -m pip install --quiet -r requirements.lock -r benchmarks/building_net/requirements.txt
+	$(VENV)-train/bin/python -m pip install --quiet --no-deps --editable .
+	$(VENV)-train/bin/python benchmarks/building_net/make_all.py
 
 bench-detection: $(VENV)/.locked ## score every way of finding buildings on left-out data; writes benchmarks/DETECTION.md
 	$(BIN)/python benchmarks/score_detection.py

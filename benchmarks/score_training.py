@@ -34,7 +34,7 @@ _APART_M = 10_000.0  # pairs are laid this far apart: each is a place of its own
 def candidates(name: str, detector: Any) -> gpd.GeoDataFrame:
     """All candidates of a set, judged: CANDIDATES as far as a ranking looks, ``right``, ``county_code``, ``finding_id``."""
     found = []
-    for number, (before, after, truth) in enumerate(sets.prepared_pairs(name)):
+    for number, (before, after, truth) in enumerate(sets.dated(name)):
         seen = sets.view(before, after)
         table = detector(seen)
         table = table[table["kind"] == BUILDING].sort_values("confidence", kind="stable")

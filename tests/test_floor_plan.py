@@ -86,7 +86,7 @@ def test_files_within_a_room_make_no_circle() -> None:
     assert [
         c
         for c in circles
-        if c not in {f"detectors: {name}" for name in ("registry", "building", "grain_drying", "screening")}
+        if c not in {f"detectors: {name}" for name in ("registry", "building", "grain_drying", "network", "screening")}
     ] == []
 
 

@@ -8,14 +8,15 @@ image as both dates; and one image as both dates with labelled roofs of other pl
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from data import SETS, UNKNOWN, Sample
 
-_EXCHANGED, _SAME, _PASTED = 0.12, 0.14, 0.22
+_EXCHANGED, _SAME, _PASTED = 0.12, 0.14, 0.26
+_DENSE = 0.4  # of the pasted ones, those that are a town's block
 _ZOOM = {"sztaki": (0.33, 0.8)}  # 1.5 m pixels: as if coarser, never as if 0.5 m
 _RING_PX = 12  # around a new roof: yard, road or lawn, seldom an older roof
 
@@ -127,20 +128,16 @@ class Crops:
         before, after = before.copy(), after.copy()
         target, taken = np.zeros((size, size), np.uint8), np.zeros((size, size), bool)
         old, new = np.full((size, size), UNKNOWN, np.uint8), np.full((size, size), UNKNOWN, np.uint8)
-        if not self.roofs:
-            return before, after, target, old, new
-        for _ in range(r.integers(1, 7)):
-            pixels, mask = self._roof()
+        for pixels, mask, y, x in self._block() if r.random() < _DENSE else self._scattered():
             rows, cols = mask.shape
-            if rows >= size - 2 or cols >= size - 2:
+            if y < 0 or x < 0 or y + rows > size or x + cols > size:
                 continue
-            y, x = r.integers(0, size - rows), r.integers(0, size - cols)
             box = np.s_[y : y + rows, x : x + cols]
             inside = mask > 0.5
-            if (taken[box] & inside).mean() > 0.05:
+            if (taken[box] & inside).sum() > 0.05 * inside.sum():
                 continue
             taken[box] |= inside
-            when = r.choice(["after", "both", "before"], p=[0.6, 0.25, 0.15])
+            when = r.choice(["after", "both", "before"], p=[0.65, 0.2, 0.15])
             shade = _shade(mask, r)
             for image, single, there in ((before, old, when != "after"), (after, new, when != "before")):
                 if there:
@@ -150,19 +147,51 @@ class Crops:
             target[box][inside] = 1 if when == "after" else 0
         return before, after, target, old, new
 
-    def _roof(self) -> tuple[np.ndarray, np.ndarray]:
+    def _scattered(self) -> Iterator[tuple[np.ndarray, np.ndarray, int, int]]:
+        """Some roofs anywhere: pixels, mask, row, column."""
+        r = self.random
+        for _ in range(r.integers(1, 7)):
+            pixels, mask = self._roof(r.uniform(0.7, 1.4), r.uniform(0, 360))
+            reach = max(self.size - mask.shape[0], 1)
+            yield pixels, mask, int(r.integers(reach)), int(r.integers(reach))
+
+    def _block(self) -> Iterator[tuple[np.ndarray, np.ndarray, int, int]]:
+        """A town's block: roofs in rows, wall to wall or some metres apart, of one palette."""
+        r = self.random
+        pitch, turn = r.uniform(18, 50), r.uniform(0, 90)
+        fill, pale = r.uniform(0.75, 1.0), r.random() < 0.5
+        cos, sin = math.cos(math.radians(turn)), math.sin(math.radians(turn))
+        centre, count = r.uniform(40, self.size - 40, 2), int(r.integers(2, 5))
+        for i in range(-count, count + 1):
+            for j in range(-count, count + 1):
+                if r.random() < 0.12:
+                    continue
+                pixels, mask = self._roof(None, -turn + 90 * r.integers(4), fit_px=pitch * fill, pale=pale)
+                y, x = centre + pitch * np.array([cos * i + sin * j, -sin * i + cos * j]) - np.array(mask.shape) / 2
+                yield pixels, mask, int(y), int(x)
+
+    def _roof(
+        self, zoom: float | None, angle: float, *, fit_px: float = 0.0, pale: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """A roof turned and scaled, by ``zoom`` or to a side of ``fit_px``; ``pale``: of concrete or plaster."""
         r = self.random
         roof = self.roofs[r.integers(len(self.roofs))]
         pixels, mask = roof.pixels, roof.mask
-        zoom = r.uniform(0.7, 1.4)
         rows, cols = mask.shape
-        reach = int(math.hypot(rows, cols) * zoom) + 12
-        turn = cv2.getRotationMatrix2D((cols / 2, rows / 2), r.uniform(0, 360), zoom)
+        if zoom is None:
+            (_, (w, h), own) = cv2.minAreaRect(np.argwhere(mask > 0.5)[:, ::-1].astype(np.float32))
+            zoom, angle = float(np.clip(fit_px / math.sqrt(max(w * h, 1)), 0.3, 2.0)), angle + own
+        reach = int(math.hypot(rows, cols) * zoom) + 4
+        turn = cv2.getRotationMatrix2D((cols / 2, rows / 2), angle, zoom)
         turn[:, 2] += reach / 2 - np.array([cols / 2, rows / 2])
         pixels = cv2.warpAffine(pixels, turn, (reach, reach), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         mask = cv2.GaussianBlur(cv2.warpAffine(mask, turn, (reach, reach)), (0, 0), 0.7)
-        if r.random() < 0.4:  # a roof of another colour
-            pixels = np.clip(pixels.mean(2, keepdims=True) * r.uniform(0.5, 1.5, 3), 0, 1).astype(np.float32)
+        if pale or r.random() < 0.4:  # a roof of another colour
+            low, high, tint = (0.9, 2.0, 0.08) if pale else (0.5, 1.5, 0.4)
+            grey = pixels.mean(2, keepdims=True) * r.uniform(low, high)
+            pixels = np.clip(grey * r.uniform(1 - tint, 1 + tint, 3), 0, 1).astype(np.float32)
+        if r.random() < 0.4:
+            pixels = _cluttered(pixels, r)
         return pixels, mask
 
     def _look(self, strength: float) -> dict[str, np.ndarray | float]:
@@ -223,6 +252,18 @@ def _shade(mask: np.ndarray, random: np.random.Generator) -> np.ndarray:
         move = np.float32([[1, 0, step * math.cos(angle)], [0, 1, step * math.sin(angle)]])
         out = np.maximum(out, cv2.warpAffine(mask, move, mask.shape[::-1]))
     return out * np.float32(random.uniform(0.3, 0.75))
+
+
+def _cluttered(pixels: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """A flat roof with stair heads, tanks and parapets on it, each with its shadow."""
+    out = pixels.copy()
+    rows, cols = out.shape[:2]
+    for _ in range(random.integers(2, 8)):
+        h, w = random.integers(2, 8, 2)
+        y, x = random.integers(0, max(rows - h, 1)), random.integers(0, max(cols - w, 1))
+        out[y + 1 : y + h + 2, x + 1 : x + w + 2] *= np.float32(random.uniform(0.3, 0.7))
+        out[y : y + h, x : x + w] = np.float32(random.uniform(0.4, 1.0))
+    return out
 
 
 def _patches(random: np.random.Generator, size: int) -> np.ndarray:

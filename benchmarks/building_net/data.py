@@ -72,7 +72,6 @@ def _target(name: str, truth: np.ndarray) -> np.ndarray:
 
 def _real(name: str) -> Iterator[Sample]:
     for _, before, after, truth in sb.pairs(name, PIXEL_M):
-        yield Sample(name, *toned(*sb.prepared(before, after, PIXEL_M)), _target(name, truth))
         yield Sample(name, *toned(sb.dataset(before), sb.dataset(after)), _target(name, truth))
 
 

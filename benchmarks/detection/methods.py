@@ -93,7 +93,7 @@ def of_network(weights: Weights | None) -> Finder:
     def found(view: View) -> Found:
         from pipeline.detectors.building_evidence import NEW
 
-        new = np.nan_to_num(detector.network.probability(view.before, view.after, view.grid)[NEW])
+        new = np.nan_to_num(detector.network.probability(*view.dates_as_taken, view.grid)[NEW])
         labels = parts(new >= 0.5, round(LEAST_M2 / view.grid.pixel_m**2))
         sums, size = (np.bincount(labels.ravel(), w)[1:] for w in (new.ravel(), np.ones(new.size)))
         return Found(new >= 0.5, labels, sums / size)

@@ -49,7 +49,7 @@ def places(name: str, pixel_m: float = sets.GROUND_M, *, exchanged: bool = False
         return
     for ident, *images, truth in sets.pairs(name, pixel_m):
         before, after = (sets.dataset(image) for image in (images[::-1] if exchanged else images))
-        seen = sets.view(*sets.laid_over(before, after, pixel_m), pixel_m)
+        seen = sets.view(before, after, pixel_m)
         if name == "roadside_vhr":
             folder = sets.REAL / name
             at = sets.grid_of(next((folder / "imagery").glob("*.tif")))
@@ -65,11 +65,11 @@ def _simulated(exchanged: bool) -> Iterator[Place]:
             land = Land.load(folder / "layers.yaml", sets.grid_of(files_of[0][0]).epsg)
             for files in files_of:
                 first, last = files[::-1] if exchanged else files
-                before, after = sets.laid_over(sets.read_sheet(first), sets.read_sheet(last), sets.GROUND_M)
-                counted = sets.seen_on_both(before, after)
+                delivered = sets.view(sets.read_sheet(first), sets.read_sheet(last))
+                counted = sets.seen_on_both(delivered.before, delivered.after)
                 if not counted.any():
                     continue
-                seen = land.under(sets.view(before, after), sets.grid_of(last))
+                seen = land.under(delivered, sets.grid_of(last))
                 azimuth, elevation = sets.sun_of(last)
                 seen = replace(seen, sun_azimuth_deg=azimuth, sun_elevation_deg=elevation)
                 yield _place("simulated", f"{seed}/{last.stem}", seen, burn(shapes, seen.grid) & counted, counted)

@@ -27,6 +27,7 @@ class View:
     ``corridor`` (all that is searched).
     ``roads``: ROADS in the run's CRS that reach into the window, geometry uncut, with resolved ``pavement_width_m``.
     ``before_day``, ``after_day``: acquisition days. Sun angles are those of ``after`` (azimuth clockwise from north).
+    ``before_as_taken``: ``before`` in its own radiometry, for detectors that know light and air by themselves; None: the same.
     ``before_series``, ``after_series``: single takes of both periods, where a detector of the run asks for them.
     """
 
@@ -40,8 +41,14 @@ class View:
     sun_azimuth_deg: float | None = None
     sun_elevation_deg: float | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
+    before_as_taken: xr.Dataset | None = None
     before_series: tuple[DatedImage, ...] = ()
     after_series: tuple[DatedImage, ...] = ()
+
+    @property
+    def dates_as_taken(self) -> tuple[xr.Dataset, xr.Dataset]:
+        """Before and after, each in its own radiometry."""
+        return self.before if self.before_as_taken is None else self.before_as_taken, self.after
 
 
 class Detector(Protocol):

@@ -1,286 +1,175 @@
-"""New buildings: regions of the image after that look like roofs, where before there was none.
+"""New buildings, and buildings that went: what a small network sees on two dates, parted into roofs and weighed.
 
-The image after is cut into nested regions of all sizes (``objects``), once by lightness and colour and once by colour
-above all, which keeps the two slopes of a roof together. What hardly changed is dropped; the rest is measured in both
-images (``roof``: shape, outline, surface, shadow, and what stood there before) and ranked (``ranking``). Of each branch
-of nested regions those are kept that explain it best; touching pieces of one surface are joined.
+The network (``networks/shipped``; its card says what it was trained on) gives each pixel the probability that a building
+came, that one went, that one stands before, and after. Its map is parted into single objects (``from_probability``); each
+is measured in both images (``building_evidence``), and its confidence is a logistic of that evidence, fitted on places
+that the network had not seen (``confidence``).
 """
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar, Literal
 
-import cv2
 import geopandas as gpd
 import numpy as np
 import shapely
 from pydantic import Field
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from ..errors import ConfigError
 from ..imagery.raster import burn
 from ..model.grid import Grid
-from ..model.kinds import BUILDING
+from ..model.kinds import BUILDING, DEMOLITION
 from ..model.options import Options
-from . import cues, roof
+from ..networks.network import Network
+from ..networks.shipped import building_network
+from . import cues
 from .base import View
+from .building_evidence import AFTER, BEFORE, LOST, NEW, evidence
 from .comparison import Pair, compare
-from .footprint import drawn_like_a_building, share_on_border, trace
-from .measuring import Measured, measure_regions
-from .objects import Borders, Regions
-from .ranking import Ranking, columns, shipped_rankings
+from .confidence import Confidence, shipped_confidence
+from .footprint import trace
+from .from_probability import labelled
 from .registry import detector
 
-_WORK_M = 0.5  # pixel at which finer images are looked at: roofs, not their tiles
-_COARSEST_M = 1.5
-_SURENESS = 24  # power of the score by which a part's pixels count: a sure roof wins over it and its yard together
-_WHOLE = 1.3  # how much a whole counts over its parts
-_EVIDENCE = (
-    "green_before", "green", "rough_before", "rough", "fullness", "convexity", "squareness", "edge_before", "edge",
-    "same_edge", "contrast", "weakest_side", "rectangle", "solidity", "straight", "right_angled", "shade", "shade_sun",
-    "shadow", "change", "likeness", "lighter", "recoloured", "cut", "pieces", "score",
-)  # fmt: skip
+COARSEST_M = 1.5
+_WIDE_M = 9.0  # what is joined by more than this is one hall
+_LEAST_PX = 20  # pixels that the smallest roof must fill: fewer have no shape
 
 
 class BuildingOptions(Options):
     """What counts as a new building."""
 
     use: Literal["building"] = "building"
-    min_confidence: float = Field(0.5, ge=0.05, le=1, description="candidates below this confidence are not reported")
-    min_region_score: float = Field(
-        0.25, ge=0.01, le=1, description="regions that score below this are no part of a roof"
-    )
+    model: Path | None = Field(None, description="network of the same form as the one that comes with luyu (ONNX)")
+    confidence: Path | None = Field(None, description="fitted weights of the evidence that go with it (JSON)")
+    min_confidence: float = Field(0.1, ge=0, le=1, description="candidates below this confidence are not kept at all")
+    sure_pixel: float = Field(0.5, gt=0, lt=1, description="probability that an object must reach somewhere")
+    edge_pixel: float = Field(0.3, gt=0, lt=1, description="probability down to which an object reaches")
+    min_area_m2: float = Field(20.0, ge=4, le=1000, description="smallest roof, m2; on coarse pixels it is 20 of them")
     max_pavement_share: float = Field(
         0.6,
         ge=0,
         le=1,
         description="objects of which more lies on the carriageway are lorries and works, not buildings",
     )
-    min_area_m2: float = Field(20.0, ge=4, le=1000, description="smallest roof, m2")
-    max_area_m2: float = Field(20_000.0, ge=100, le=200_000, description="largest region looked at as one roof, m2")
-    max_likeness: float = Field(
-        0.7, ge=0, le=1, description="mean correlation of before and after inside, from which on nothing is new"
-    )
-    max_same_edge: float = Field(
-        0.25, ge=0, le=1, description="agreement of the outline's edges with those before, from which on it was there"
-    )
-    min_change: float = Field(0.05, ge=0, le=1, description="least mean colour change (Lab / 100) of a new roof")
     width_to_open_m: float = Field(2.0, ge=0, le=5, description="appendages narrower than this are cut off, m")
     fill_hole_m2: float = Field(
         40.0, ge=0, le=1000, description="holes smaller than this (vents, panels) are closed, m2"
     )
-    join_colour: float = Field(
-        0.05, ge=0, le=1, description="touching pieces whose colours differ by less (Lab / 100) are one roof"
-    )
-
-
-def could_be_new(stats: Mapping[str, np.ndarray], options: BuildingOptions) -> np.ndarray:
-    """Whether a region has the size of a roof and changed at all, bool (nodes,); the ranking sees only those."""
-    return (
-        (stats["area_m2"] >= options.min_area_m2)
-        & (stats["area_m2"] <= options.max_area_m2)
-        & (stats["likeness"] < options.max_likeness)
-        & (stats["same_edge"] < options.max_same_edge)
-        & (stats["change"] > options.min_change)
-    )
-
-
-def scores(stats: Mapping[str, np.ndarray], ranking: Ranking, options: BuildingOptions) -> np.ndarray:
-    """Confidence 0..1 that a region is a new roof, (nodes,); 0 where it cannot be."""
-    out = np.zeros(len(stats["area_m2"]))
-    may = could_be_new(stats, options)
-    if may.any():
-        out[may] = ranking.probability(columns({name: value[may] for name, value in stats.items()}))
-    return out
-
-
-def _best_cut(regions: Regions, area: np.ndarray, score: np.ndarray) -> np.ndarray:
-    """Disjoint nodes of one tree that together explain most area, each pixel counted by a power of its node's score.
-
-    The power makes a sure part win over an unsure whole (pieces can still be joined, a roof and its yard not parted); a
-    whole about as sure as its parts wins over them.
-    """
-    own = area * score**_SURENESS
-    best, taken = own.copy(), own > 0
-    for new, one, two in regions.tree.rounds:
-        parts = best[one] + best[two]
-        wins = (own[new] > 0) & (_WHOLE * own[new] >= parts)
-        taken[new], best[new] = wins, np.where(wins, own[new], parts)
-    covered = np.zeros(len(area), bool)
-    for new, one, two in reversed(regions.tree.rounds):
-        covered[one] = covered[two] = covered[new] | taken[new]
-    return np.flatnonzero(taken & ~covered)
-
-
-@dataclass(frozen=True)
-class Found:
-    """Objects of a window: ``labels`` (rows, cols; 0 none) and, of each label from 1, its score and its node."""
-
-    labels: np.ndarray
-    score: np.ndarray
-    node: tuple[tuple[int, int], ...]
-
-
-def select(measured: Sequence[Measured], ranking: Ranking, options: BuildingOptions) -> Found:
-    """The regions of all trees that are new roofs, without overlaps; the better one takes what two claim."""
-    claims = []
-    for k, one in enumerate(measured):
-        score = scores(one.stats, ranking, options)
-        score[score < options.min_region_score] = 0
-        area = one.stats["area_m2"]
-        claims += [(score[n] ** 4 * area[n] ** 0.5, score[n], k, int(n)) for n in _best_cut(one.regions, area, score)]
-    claims.sort(key=lambda claim: (-claim[0], claim[2], claim[3]))
-    shape = measured[0].regions.labels.shape
-    labels = np.zeros(shape, np.int32)
-    flat, kept = labels.ravel(), []
-    for _, score_, k, node in claims:
-        pixels = measured[k].regions.pixels_of(node)
-        free = pixels[flat[pixels] == 0]
-        if len(free) >= 0.6 * len(pixels):
-            kept.append((score_, (k, node)))
-            flat[free] = len(kept)
-    return Found(labels, np.array([s for s, _ in kept]), tuple(n for _, n in kept))
-
-
-def joined(found: Found, pair: Pair, options: BuildingOptions) -> np.ndarray:
-    """Group number (labels,) of each object: pieces of like colour that share a good part of their outline are one."""
-    count = len(found.score)
-    if count < 2:
-        return np.zeros(count, np.int64)
-    borders = Borders.between(found.labels)
-    flat = found.labels.ravel()
-    size = np.bincount(flat, minlength=count + 1)[1:]
-    colour = np.stack(
-        [np.bincount(flat, c.ravel(), minlength=count + 1)[1:] / size for c in np.moveaxis(pair.after.lab, -1, 0)], 1
-    )
-    one, two = borders.pairs.T
-    shared = np.bincount(borders.pair, minlength=len(one))
-    like = np.linalg.norm(colour[one] - colour[two], axis=1) < options.join_colour
-    close = like & (shared >= 0.6 * np.sqrt(np.minimum(size[one], size[two])))
-    graph = coo_array((np.ones(close.sum()), (one[close], two[close])), shape=(count, count))
-    return np.asarray(connected_components(graph, directed=False)[1])
-
-
-def _at_working_size(image: Mapping[str, np.ndarray], grid: Grid) -> dict[str, np.ndarray]:
-    """Bands averaged to about ``_WORK_M``; what is less than half observed is NaN."""
-    scale = grid.pixel_m / _WORK_M
-    size = (max(round(grid.cols * scale), 1), max(round(grid.rows * scale), 1))
-    out = {}
-    for name, band in image.items():
-        seen = np.isfinite(band).astype(np.float32)
-        weight = cv2.resize(seen, size, interpolation=cv2.INTER_AREA)
-        mean = cv2.resize(cues.fill(band, 0.0), size, interpolation=cv2.INTER_AREA) / np.maximum(weight, 1e-6)
-        out[name] = np.where(weight >= 0.5, mean, np.float32(np.nan))
-    return out
+    flips: Literal[0, 1, 3] = Field(0, description="mirrored looks that are averaged in, each at the price of one more")
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One object: footprint in the grid's CRS, the statistics of its largest region and of its outline."""
+    """One object: kind, footprint in the grid's CRS, evidence, confidence."""
 
+    kind: str
     shape: shapely.Polygon
-    stats: Mapping[str, float]
-    confidence: float = 0.0
-
-
-def objects(
-    found: Found, measured: Sequence[Measured], pair: Pair, grid: Grid, options: BuildingOptions
-) -> list[Candidate]:
-    """The objects made of the selected regions; ``stats["score"]`` is the log-odds of their regions' mean score."""
-    group = joined(found, pair, options)
-    out = []
-    for number in range(int(group.max()) + 1 if len(group) else 0):
-        members = np.flatnonzero(group == number)
-        shape = trace(
-            np.isin(found.labels, members + 1),
-            grid,
-            open_m=options.width_to_open_m,
-            fill_hole_m2=options.fill_hole_m2,
-            min_area_m2=options.min_area_m2,
-        )
-        if shape is None:
-            continue
-        areas = np.array([measured[found.node[m][0]].stats["area_m2"][found.node[m][1]] for m in members])
-        tree, node = found.node[members[areas.argmax()]]
-        score = float(np.clip(np.average(found.score[members], weights=areas), 0.001, 0.999))
-        stats = {name: float(value[node]) for name, value in measured[tree].stats.items()}
-        stats |= drawn_like_a_building(shape) | {"cut": share_on_border(shape, grid)}
-        size = math.log(shape.area / 300)
-        stats |= {"pieces": float(len(members)), "score": math.log(score / (1 - score)), "size": size}
-        # A field may be large and full, but seldom turns white or blue, nor is it a rectangle without a stripe.
-        stats |= {"size_change": size * stats["change"], "size_rectangle": size * stats["rectangle"]}
-        out.append(Candidate(shape, stats))
-    return out
+    evidence: dict[str, float]
+    confidence: float
 
 
 @detector
 @dataclass(frozen=True)
 class Building:
-    """Buildings that stand in ``view.after`` and did not in ``view.before``."""
+    """Buildings of which there is one in ``view.after`` and none in ``view.before`` (building), or the reverse (demolition)."""
 
     Options: ClassVar[type[Options]] = BuildingOptions
-    version: ClassVar[str] = "1"
-    kinds: ClassVar[tuple[str, ...]] = (BUILDING,)
+    version: ClassVar[str] = "2"
+    kinds: ClassVar[tuple[str, ...]] = (BUILDING, DEMOLITION)
     halo_m: ClassVar[float] = 64.0
     outline: ClassVar[str] = "squared"
     options: BuildingOptions = field(default_factory=BuildingOptions)
 
     def __call__(self, view: View) -> gpd.GeoDataFrame:
         """Candidates in ``view``: kind, confidence, evidence, geometry. ConfigError where pixels are above 1.5 m."""
-        if view.grid.pixel_m > _COARSEST_M:
+        if view.grid.pixel_m > COARSEST_M:
             raise ConfigError(
-                f"building needs pixels of {_COARSEST_M:g} m or better, resolution_m is {view.grid.pixel_m:g}: "
+                f"building needs pixels of {COARSEST_M:g} m or better, resolution_m is {view.grid.pixel_m:g}: "
                 "a house is 8 to 12 m wide; use finer imagery or leave building out of 'detectors'"
             )
         before, after = cues.bands(view.before), cues.bands(view.after)
-        names = [name for name in after if name in before]
-        before, after = {n: before[n] for n in names}, {n: after[n] for n in names}
-        pixel_m = view.grid.pixel_m
-        if pixel_m < 0.8 * _WORK_M:
-            before, after = _at_working_size(before, view.grid), _at_working_size(after, view.grid)
-            pixel_m = view.grid.cols * pixel_m / after["red"].shape[1]
         if not (cues.observed(before) & cues.observed(after)).any():
             return _table([], view.grid)
-        pair = compare(before, after, pixel_m)
-        away = None if view.sun_azimuth_deg is None else roof.shadow_from_sun(view.sun_azimuth_deg)
-        measured = measure_regions(pair, pixel_m, max_area_m2=self.options.max_area_m2, away=away)
-        candidates = self._objects(measured, pair, view.grid)
-        pavement = view.zones["pavement"]
-        off_road = [
-            row
-            for row in candidates
-            if float(pavement[burn([row.shape], view.grid) > 0].mean()) <= self.options.max_pavement_share
-        ]
-        return _table(off_road, view.grid)
+        probability = self.network.probability(*view.dates_as_taken, view.grid)
+        pair: Pair | None = None  # most windows hold nothing: they are not measured
+        found: list[Candidate] = []
+        for kind, order in ((BUILDING, (NEW, LOST, BEFORE, AFTER)), (DEMOLITION, (LOST, NEW, AFTER, BEFORE))):
+            labels = self._labels(probability[order[0]], view.grid)
+            if not labels.any():
+                continue
+            pair = pair or compare(before, after, view.grid.pixel_m)
+            seen = pair if kind == BUILDING else pair.exchanged()
+            found += self._candidates(kind, labels, probability[list(order)], seen, view)
+        return _table(found, view.grid)
 
-    def _objects(self, measured: Sequence[Measured], pair: Pair, grid: Grid) -> list[Candidate]:
-        """All candidates with their confidence."""
-        of_regions, of_objects = shipped_rankings()
-        rows = objects(select(measured, of_regions, self.options), measured, pair, grid, self.options)
-        if not rows:
-            return []
-        sure = of_objects.probability({n: np.array([row.stats[n] for row in rows]) for n in of_objects.names})
-        return [
-            replace(row, confidence=float(p))
-            for row, p in zip(rows, sure, strict=True)
-            if p >= self.options.min_confidence
-        ]
+    @property
+    def network(self) -> Network:
+        """The network that is used."""
+        return building_network(self.options.model, flips=self.options.flips)
+
+    @property
+    def weights(self) -> Confidence:
+        """The weights of the evidence that are used."""
+        return shipped_confidence() if self.options.confidence is None else Confidence.load(self.options.confidence)
+
+    def described(self) -> dict[str, object]:
+        """What a run's record names: the network, and how its confidence came about."""
+        weights = self.weights
+        return {
+            "file": self.network.options.model.name,
+            "sha256": self.network.sha256,
+            "calibration": {"fitted_on": dict(weights.note), "sha256": weights.sha256},
+        }
+
+    def _labels(self, probability: np.ndarray, grid: Grid) -> np.ndarray:
+        return labelled(
+            probability,
+            high=self.options.sure_pixel,
+            low=self.options.edge_pixel,
+            min_area_px=max(self.options.min_area_m2 / grid.pixel_m**2, _LEAST_PX),
+            wide_px=_WIDE_M / grid.pixel_m,
+        )
+
+    def _candidates(
+        self, kind: str, labels: np.ndarray, probability: np.ndarray, pair: Pair, view: View
+    ) -> list[Candidate]:
+        """Objects of one kind; those that lie on the carriageway, or that nothing speaks for, are none."""
+        found = []
+        for number in range(1, int(labels.max()) + 1):
+            mask = labels == number
+            shape = trace(
+                mask,
+                view.grid,
+                open_m=self.options.width_to_open_m,
+                fill_hole_m2=self.options.fill_hole_m2,
+                min_area_m2=self.options.min_area_m2,
+            )
+            if shape is None:
+                continue
+            covered = view.zones["pavement"][burn([shape], view.grid) > 0]
+            if covered.size and covered.mean() > self.options.max_pavement_share:
+                continue
+            told = evidence(mask, shape, probability, pair, view.grid, view.sun_azimuth_deg)
+            confidence = self.weights.probability(told)
+            if confidence >= self.options.min_confidence:
+                found.append(Candidate(kind, shape, told, confidence))
+        return found
 
 
 def _table(rows: Sequence[Candidate], grid: Grid) -> gpd.GeoDataFrame:
     """Candidates as a table, the surest first; ties from north-west."""
     rows = sorted(rows, key=lambda row: (-row.confidence, -row.shape.bounds[3], row.shape.bounds[0]))
-    evidence = [{name: round(row.stats[name], 3) for name in _EVIDENCE} for row in rows]
+    told = [json.dumps({n: round(v, 3) for n, v in row.evidence.items()}, sort_keys=True) for row in rows]
     return gpd.GeoDataFrame(
         {
-            "kind": np.array([BUILDING for _ in rows], dtype=object),
+            "kind": np.array([row.kind for row in rows], dtype=object),
             "confidence": np.array([round(row.confidence, 4) for row in rows], dtype=float),
-            "evidence": np.array([json.dumps(one, sort_keys=True) for one in evidence], dtype=object),
+            "evidence": np.array(told, dtype=object),
         },
         geometry=gpd.GeoSeries([row.shape for row in rows], crs=grid.epsg),
         crs=grid.epsg,

@@ -84,7 +84,8 @@ def _likeness(one: np.ndarray, two: np.ndarray, seen: np.ndarray, size_px: int, 
 def compare(before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray], pixel_m: float) -> Pair:
     """Both dates prepared for measuring; bands as from ``cues.bands``, on one grid."""
     seen = cues.observed(before) & cues.observed(after)
-    white, gamma = tone(after, seen)
+    both = {name: np.concatenate([before[name], after[name]]) for name in ("red", "green", "blue")}
+    white, gamma = tone(both, np.concatenate([seen, seen]))
     old, new = (_epoch(colours, seen, pixel_m, white, gamma) for colours in (before, after))
     gap = new.lab - old.lab
     gap -= np.median(gap[seen], axis=0)

@@ -10,25 +10,28 @@ from skimage.segmentation import watershed
 
 _NECK = 0.75  # objects are parted where a neck is narrower than this share of both its sides' widths
 _LEAST_NECK_PX = 1.0
+_CALM_PX = 1.0
 
 
-def labelled(probability: np.ndarray, *, high: float, low: float, min_area_px: float) -> np.ndarray:
+def labelled(
+    probability: np.ndarray, *, high: float, low: float, min_area_px: float, wide_px: float = np.inf
+) -> np.ndarray:
     """Objects of a probability map (rows, cols; NaN = unseen), labels 1.. as int32, 0 = none.
 
     An object reaches as far as ``low`` and holds at least one pixel of ``high`` (hysteresis, Canny 1986). Touching objects
     are parted by a watershed of the distance to the outside (Vincent and Soille 1991), each from a core that is wider
-    than the neck to the next by a third: two roofs side by side become two, an L stays one. Objects smaller than
-    ``min_area_px`` are left out.
+    than the neck to the next by a third: two roofs side by side become two, an L stays one. A neck of ``wide_px`` or more
+    parts nothing: so wide are halls, not houses. Objects smaller than ``min_area_px`` are left out.
     """
-    p = np.nan_to_num(probability)
+    p = np.where(np.isfinite(probability), _calmed(probability), 0)
     mask = apply_hysteresis_threshold(p, min(low, high), high)
     if not mask.any():
         return np.zeros(p.shape, np.int32)
-    # A hole of few pixels (a skylight, a pixel in doubt) is no outside to measure the width from.
-    solid = _filled(mask, min_area_px / 4)
+    # A hole (a skylight, some pixels in doubt) is no outside to measure the width from.
+    solid = _filled(mask, 2 * min_area_px)
     distance = ndimage.distance_transform_edt(np.pad(solid, 1, mode="edge"))[1:-1, 1:-1]
     # Compared by logarithm a neck is judged by its share of the width, for sheds and halls alike.
-    scaled = np.log(np.maximum(distance, _LEAST_NECK_PX)).astype(np.float32)
+    scaled = np.log(np.clip(distance, _LEAST_NECK_PX, wide_px / 2 / _NECK)).astype(np.float32)
     cores, _ = ndimage.label(h_maxima(scaled, -np.log(_NECK)) > 0, np.ones((3, 3), bool))
     labels = watershed(-ndimage.gaussian_filter(scaled, 0.5), _with_every_part(cores, solid), mask=solid)
     size = np.bincount(labels.ravel())
@@ -36,6 +39,11 @@ def labelled(probability: np.ndarray, *, high: float, low: float, min_area_px: f
     small[0] = True
     number = np.where(small, 0, np.cumsum(~small)).astype(np.int32)
     return number[labels]
+
+
+def _calmed(probability: np.ndarray) -> np.ndarray:
+    """The map without what differs from pixel to pixel; the unseen counts as 0."""
+    return ndimage.gaussian_filter(np.nan_to_num(probability), _CALM_PX)
 
 
 def _filled(mask: np.ndarray, max_hole_px: float) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, cast
 
 import geopandas as gpd
 import numpy as np
@@ -74,7 +74,7 @@ class NetworkDetector:
 
     def __post_init__(self) -> None:
         """Load the model, so that one that does not fit is refused before the first tile; say what its options ask for."""
-        options = Network.load(self.options).options
+        options = cast("NetworkDetectorOptions", Network.load(self.options).options)
         # As far past the core as a large roof reaches, and as the network looks around a pixel.
         halo_m = max(self.halo_m, options.halo_px * options.resolution_m[0] if options.resolution_m else 0)
         own = {"kinds": (options.kind,), "halo_m": halo_m, "outline": options.outline, "bands": options.bands}
@@ -98,7 +98,7 @@ class NetworkDetector:
     def __call__(self, view: View) -> gpd.GeoDataFrame:
         """Candidates in ``view``: kind, confidence (mean probability of the object's pixels), evidence, geometry."""
         options, grid, network = self.options, view.grid, self.network
-        maps = network.probability(view.before, view.after, grid)
+        maps = network.probability(*view.dates_as_taken, grid)
         labels = labelled(
             maps[network.new],
             high=options.threshold,

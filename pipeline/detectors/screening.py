@@ -112,7 +112,8 @@ def together(
             # None of the earlier takes may look like this one, so the likest decides.
             of_take.append(np.fmin.reduce([blank, *(getattr(one, name) for one in found)]))
     used = [sorted({pair[k] for pair in chosen}) for k in (0, 1)]
-    counts = [np.sum([cues.observed(images[k][n]) for n in used[k]], axis=0, dtype=np.uint8) for k in (0, 1)]
+    seen = [np.stack([cues.observed(images[k][n]) for n in used[k]]) for k in (0, 1)]
+    counts = [stack.sum(axis=0, dtype=np.uint8) for stack in seen]
     lasting = {name: _lasting(np.stack(of_takes), options.min_takes) for name, of_takes in maps.items()}
     return Seen(
         **lasting, earlier=counts[0], later=counts[1], pairs=tuple(pairs), apart_days=max(apart[p] for p in chosen)

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from ..errors import ConfigError
-from ..model.kinds import RoadClass, Zone
+from ..model.kinds import DEMOLITION, RoadClass, Zone
 from ..model.options import Options
 from ..model.shipped import shipped
 
@@ -229,8 +229,10 @@ class LegalRules(Options):
         """What a kind of finding offends against in a zone; None where nothing forbids it there.
 
         Kinds that the rules do not list are cited by the ``default`` entry. A class of roads without a control zone
-        (special roads) has nothing forbidden in it.
+        (special roads) has nothing forbidden in it. A building that went offends against nothing.
         """
+        if kind == DEMOLITION:
+            return None
         name = _road_class(road_class) if isinstance(road_class, str) else None
         if zone == Zone.CONTROL_ZONE and name is not None and not self.control_zone[name].width_m:
             return None

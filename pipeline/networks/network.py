@@ -16,6 +16,7 @@ from .options import NetworkOptions, read_card
 from .session import Session, opened
 from .tone import tone
 
+_ONE_CALIBRATION = 1.6  # ratio of two dates' brightest, up to which they are taken for pictures of one scale
 _FLIPS = {0: ((1, 1),), 1: ((1, 1), (1, -1)), 3: ((1, 1), (1, -1), (-1, 1), (-1, -1))}
 
 
@@ -91,10 +92,20 @@ class Network:
         return stack
 
     def _toned(self, both: list[np.ndarray], seen: np.ndarray) -> list[np.ndarray]:
-        # From both dates together: with the dates exchanged the network sees the very same pictures, exchanged.
-        joined = dict(zip(self.options.bands, np.concatenate(both, axis=1), strict=True))
-        white, gamma = tone(joined, np.tile(seen if seen.any() else np.ones_like(seen), (2, 1)))
-        return [np.power(np.clip(stack / np.float32(white), 0, 1), np.float32(gamma)) for stack in both]
+        seen = seen if seen.any() else np.ones_like(seen)
+        tones = [self._tone([stack], seen) for stack in both]
+        whites = [white for white, _ in tones]
+        if max(whites) <= _ONE_CALIBRATION * min(whites):
+            # Two of one calibration keep what they differ by, and exchanged they are the very same pictures, exchanged.
+            tones = [self._tone(both, seen)] * 2
+        return [
+            np.power(np.clip(stack / np.float32(white), 0, 1), np.float32(gamma))
+            for stack, (white, gamma) in zip(both, tones, strict=True)
+        ]
+
+    def _tone(self, stacks: list[np.ndarray], seen: np.ndarray) -> tuple[float, float]:
+        joined = dict(zip(self.options.bands, np.concatenate(stacks, axis=1), strict=True))
+        return tone(joined, np.tile(seen, (len(stacks), 1)))
 
     def _channels(self, session: Session) -> int:
         return 3 if self.options.inputs == "image" else session.channels

@@ -34,8 +34,8 @@ class NetworkOptions(Options):
     bands: tuple[str, ...] = Field(("red", "green", "blue"), min_length=1, description="Bands in the inputs' order.")
     tone: bool = Field(
         False,
-        description="Brighten first: the window's 98th percentile becomes 1, its median 0.4; for networks that learnt"
-        " from pictures, not reflectance.",
+        description="Brighten first: the window's 98th percentile becomes 1, its median 0.4, of both dates together if they"
+        " are of one scale; for networks that learnt from pictures, not reflectance.",
     )
     scale: tuple[float, ...] = Field(
         (1.0,), description="Reflectance 0..1 is multiplied by this; one value or one a band."

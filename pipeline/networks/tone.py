@@ -8,13 +8,13 @@ from collections.abc import Mapping
 import numpy as np
 
 
-def tone(after: Mapping[str, np.ndarray], seen: np.ndarray) -> tuple[float, float]:
+def tone(image: Mapping[str, np.ndarray], seen: np.ndarray) -> tuple[float, float]:
     """(white, gamma) that bring the window's 98th percentile to 1 and its median brightness to 0.4.
 
-    Reflectance is linear and dark, delivered RGB is not; the weights were learnt on the latter. ``after``: red, green
+    Reflectance is linear and dark, delivered RGB is not; the weights were learnt on the latter. ``image``: red, green
     and blue, (rows, cols); ``seen``: which pixels count, bool.
     """
-    bright = ((after["red"] + after["green"] + after["blue"]) * np.float32(1 / 3))[seen]
+    bright = ((image["red"] + image["green"] + image["blue"]) * np.float32(1 / 3))[seen]
     middle, white = np.percentile(bright, [50, 98])
     white = max(float(white), 0.02)
     ratio = min(max(float(middle) / white, 0.02), 0.95)

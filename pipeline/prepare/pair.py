@@ -85,6 +85,20 @@ class Pair:
         return (self.main.radiometry if self.main else None) or {}
 
     @property
+    def before_as_taken(self) -> xr.Dataset:
+        """``before`` on ``after`` but in its own radiometry, that of its main scene; dims (y, x).
+
+        What was built changes the fit of one radiometry to another most where most was built: there bare ground may be
+        given the colour of roofs. Who knows light and air by himself, as learned networks do, had better see this.
+        """
+        bands = self.radiometry.get("bands", {}) if self.radiometry.get("fitted") else {}
+        own = {
+            name: self.before[name].copy(data=(self.before[name].to_numpy() - fit["offset"]) / np.float32(fit["gain"]))
+            for name, fit in bands.items()
+        }
+        return self.before.assign(own)
+
+    @property
     def laid(self) -> tuple[Layer, ...]:
         """A layer for each take that was laid on another, in the order read: first those of ``after``."""
         layers = (*self.after_layers, *self.before_layers)

@@ -224,6 +224,7 @@ def _view(job: TileJob, pair: Pair) -> View:
         after_day=newest.day,
         sun_azimuth_deg=newest.sun_azimuth_deg,
         sun_elevation_deg=newest.sun_elevation_deg,
+        before_as_taken=pair.before_as_taken,
         before_series=pair.before_series,
         after_series=pair.after_series,
     )

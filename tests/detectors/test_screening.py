@@ -21,7 +21,7 @@ from pipeline.errors import ConfigError
 from pipeline.model.grid import Grid
 from pipeline.prepare.mosaic import DatedImage
 from pipeline.prepare.radiometry import match
-from tests.s2_land import BANDS, NORTH, SITE, SOIL, WEST, land, site_polygon
+from tests.s2_land import BANDS, NORTH, WEST, land, site_polygon
 
 BEFORE, AFTER = dt.date(2023, 10, 3), dt.date(2024, 10, 8)
 
@@ -120,15 +120,6 @@ def test_the_same_ground_in_other_light_gives_nothing(light, bare_ground) -> Non
     low = BuiltUpScreening(ScreeningOptions(min_confidence=0.05, bare_ground=bare_ground))
     assert low(view(light(land(site=True)), land(site=True))).empty
     assert low(view(land(site=True), light(land(site=True)))).empty
-
-
-def test_a_changed_surface_on_bare_ground_needs_several_takes() -> None:
-    before, after = land(), land(site=True)
-    before[(slice(None), *SITE)] = np.array(SOIL)[:, None, None]
-    assert "bare" not in grounds(BuiltUpScreening()(view(before, after)))
-    assert "bare" in grounds(BuiltUpScreening()(taken([before] * 2, [after] * 2)))
-    never = BuiltUpScreening(ScreeningOptions(bare_ground="never"))
-    assert "bare" not in grounds(never(taken([before] * 2, [after] * 2)))
 
 
 def test_takes_of_another_season_lower_confidence_and_say_so() -> None:

@@ -39,6 +39,10 @@ def test_before_is_laid_on_after_in_its_radiometry():
     assert got.observed.all()  # the margin filled what moved out
     assert got.registration.shift_px == pytest.approx((1.4, -2.2), abs=0.1)
     assert got.radiometry["fitted"]
+    gain, offset = (np.float32(got.radiometry["bands"]["red"][name]) for name in ("gain", "offset"))
+    again = got.before_as_taken["red"].to_numpy() * gain + offset
+    assert np.nanmax(np.abs(again - got.before["red"].to_numpy())) < 1e-5
+    assert float(got.before_as_taken["red"].std() / got.before["red"].std()) == pytest.approx(0.8, abs=0.02)
     assert got.before["red"].shape == FRAME.shape
     assert np.array_equal(got.before["x"], FRAME.x_m)
     for name in RGB:
