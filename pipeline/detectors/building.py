@@ -18,6 +18,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from pydantic import Field
+from scipy import ndimage
 
 from ..errors import ConfigError
 from ..imagery.raster import burn
@@ -28,7 +29,7 @@ from ..networks.network import Network
 from ..networks.shipped import building_network
 from . import cues
 from .base import View
-from .building_evidence import AFTER, BEFORE, LOST, NEW, evidence
+from .building_evidence import AFTER, BEFORE, LOST, NEW, evidence, neighbourhood
 from .comparison import Pair, compare
 from .confidence import Confidence, shipped_confidence
 from .footprint import trace
@@ -140,21 +141,22 @@ class Building:
     ) -> list[Candidate]:
         """Objects of one kind; those that lie on the carriageway, or that nothing speaks for, are none."""
         found = []
-        for number in range(1, int(labels.max()) + 1):
-            mask = labels == number
+        for number, box in enumerate(ndimage.find_objects(labels), start=1):
+            window = neighbourhood(box, view.grid)
+            inside, near = labels[window] == number, view.grid.part(*window)
             shape = trace(
-                mask,
-                view.grid,
+                inside,
+                near,
                 open_m=self.options.width_to_open_m,
                 fill_hole_m2=self.options.fill_hole_m2,
                 min_area_m2=self.options.min_area_m2,
             )
             if shape is None:
                 continue
-            covered = view.zones["pavement"][burn([shape], view.grid) > 0]
+            covered = view.zones["pavement"][window][burn([shape], near) > 0]
             if covered.size and covered.mean() > self.options.max_pavement_share:
                 continue
-            told = evidence(mask, shape, probability, pair, view.grid, view.sun_azimuth_deg)
+            told = evidence(inside, window, shape, probability, pair, view.grid, view.sun_azimuth_deg)
             confidence = self.weights.probability(told)
             if confidence >= self.options.min_confidence:
                 found.append(Candidate(kind, shape, told, confidence))

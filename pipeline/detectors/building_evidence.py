@@ -24,15 +24,25 @@ _SHADOW_M = 5.0  # cast by two storeys with the sun at 50 degrees
 _DIRECTIONS_DEG = range(0, 360, 45)
 
 
+def neighbourhood(box: tuple[slice, slice], grid: Grid) -> tuple[slice, slice]:
+    """Rows and columns of an object's box and of all that its evidence looks at."""
+    margin = round(_AROUND_M / grid.pixel_m)
+    return (
+        slice(max(box[0].start - margin, 0), min(box[0].stop + margin, grid.rows)),
+        slice(max(box[1].start - margin, 0), min(box[1].stop + margin, grid.cols)),
+    )
+
+
 def evidence(
-    mask: np.ndarray,
+    inside: np.ndarray,
+    window: tuple[slice, slice],
     shape: shapely.Polygon,
     probability: np.ndarray,
     pair: Pair,
     grid: Grid,
     sun_azimuth_deg: float | None,
 ) -> dict[str, float]:
-    """Evidence of one object, whose pixels are ``mask`` (rows, cols) of ``grid`` and whose outline is ``shape``.
+    """Evidence of one object, whose pixels are ``inside`` (bool) in its ``window`` of ``grid``, whose outline is ``shape``.
 
     ``new``, ``lost``, ``before``, ``after``: mean of the network's ``probability`` (4, rows, cols) inside; ``surest``: the
     90th percentile of ``new``. ``greener``: change of greenness, negative where plants went. ``rough``, ``rough_before``:
@@ -43,8 +53,6 @@ def evidence(
     ``right_angled``: see ``drawn_like_a_building``. ``size``: ln(m2 / 100). ``cut``: share of the outline at the window's
     border.
     """
-    window = _window(mask, grid)
-    inside = mask[window]
     p = np.nan_to_num(probability[(slice(None), *window)])
     near = _near(inside, _RING_M / grid.pixel_m)
     ring, rim = near & ~inside, inside ^ ndimage.binary_erosion(inside)
@@ -72,16 +80,6 @@ def evidence(
     }
     out |= drawn_like_a_building(shape)
     return {name: float(value) for name, value in out.items()}
-
-
-def _window(mask: np.ndarray, grid: Grid) -> tuple[slice, slice]:
-    """The object's box and its neighbourhood."""
-    margin = round(_AROUND_M / grid.pixel_m)
-    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return (
-        slice(max(rows[0] - margin, 0), rows[-1] + margin + 1),
-        slice(max(cols[0] - margin, 0), cols[-1] + margin + 1),
-    )
 
 
 def _near(inside: np.ndarray, reach_px: float) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from scipy import ndimage
 from skimage.filters import apply_hysteresis_threshold
@@ -25,20 +26,36 @@ def labelled(
     """
     p = np.where(np.isfinite(probability), _calmed(probability), 0)
     mask = apply_hysteresis_threshold(p, min(low, high), high)
+    out = np.zeros(p.shape, np.int32)
     if not mask.any():
-        return np.zeros(p.shape, np.int32)
+        return out
     # A hole (a skylight, some pixels in doubt) is no outside to measure the width from.
     solid = _filled(mask, 2 * min_area_px)
-    distance = ndimage.distance_transform_edt(np.pad(solid, 1, mode="edge"))[1:-1, 1:-1]
+    padded = np.pad(solid, 1, mode="edge").astype(np.uint8)
+    distance = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
     # Compared by logarithm a neck is judged by its share of the width, for sheds and halls alike.
-    scaled = np.log(np.clip(distance, _LEAST_NECK_PX, wide_px / 2 / _NECK)).astype(np.float32)
-    cores, _ = ndimage.label(h_maxima(scaled, -np.log(_NECK)) > 0, np.ones((3, 3), bool))
-    labels = watershed(-ndimage.gaussian_filter(scaled, 0.5), _with_every_part(cores, solid), mask=solid)
-    size = np.bincount(labels.ravel())
-    small = size < min_area_px
-    small[0] = True
-    number = np.where(small, 0, np.cumsum(~small)).astype(np.int32)
-    return number[labels]
+    width = np.log(np.clip(distance, _LEAST_NECK_PX, wide_px / 2 / _NECK)).astype(np.float32)
+    parts, _ = ndimage.label(solid)
+    count = 0
+    for number, box in enumerate(ndimage.find_objects(parts), start=1):
+        part = parts[box] == number
+        if part.sum() < min_area_px:
+            continue
+        pieces = _parted(part, np.where(part, width[box], 0))
+        for piece in range(1, int(pieces.max()) + 1):
+            inside = pieces == piece
+            if inside.sum() >= min_area_px:
+                count += 1
+                out[box][inside] = count
+    return out
+
+
+def _parted(part: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """One connected part (bool) cut at its necks: labels from 1; ``width``: how far each pixel is from the outside."""
+    cores, count = ndimage.label(h_maxima(np.pad(width, 1), -np.log(_NECK))[1:-1, 1:-1] > 0, np.ones((3, 3), bool))
+    if count < 2:
+        return part.astype(np.int32)
+    return watershed(-ndimage.gaussian_filter(width, 0.5), cores, mask=part)
 
 
 def _calmed(probability: np.ndarray) -> np.ndarray:
@@ -52,16 +69,3 @@ def _filled(mask: np.ndarray, max_hole_px: float) -> np.ndarray:
     if not count:
         return mask
     return mask | ((np.bincount(holes.ravel()) <= max_hole_px)[holes] & (holes > 0))
-
-
-def _with_every_part(cores: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """``cores`` and a new one for each connected part of the mask that has none."""
-    parts, count = ndimage.label(mask)
-    has = np.zeros(count + 1, bool)
-    has[np.unique(parts[cores > 0])] = True
-    missing = np.flatnonzero(~has[1:]) + 1
-    out = cores.copy()
-    for k, (part, where) in enumerate(zip(missing, [ndimage.find_objects(parts)[m - 1] for m in missing], strict=True)):
-        inside = parts[where] == part
-        out[where][inside] = cores.max() + 1 + k
-    return out

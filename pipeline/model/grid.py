@@ -61,6 +61,15 @@ class Grid:
         """Northing of pixel centres, shape (rows,), decreasing."""
         return self.north_m - (np.arange(self.rows) + 0.5) * self.pixel_m
 
+    def part(self, rows: slice, cols: slice) -> Grid:
+        """The window of these rows and columns, both with a start and a stop.
+
+        >>> Grid(4548, 0.0, 10.0, 0.5, 20, 20).part(slice(4, 10), slice(2, 20)).bounds_m
+        (1.0, 5.0, 10.0, 8.0)
+        """
+        west_m, north_m = self.west_m + cols.start * self.pixel_m, self.north_m - rows.start * self.pixel_m
+        return Grid(self.epsg, west_m, north_m, self.pixel_m, rows.stop - rows.start, cols.stop - cols.start)
+
     def padded(self, margin_px: int) -> Grid:
         """The same grid with ``margin_px`` more pixels on each side."""
         step = margin_px * self.pixel_m
