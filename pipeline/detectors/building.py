@@ -9,7 +9,7 @@ that the network had not seen (``confidence``).
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -37,6 +37,8 @@ from .from_probability import labelled
 from .registry import detector
 
 COARSEST_M = 1.5
+_NO_SHADE, _NO_LEE = 0.02, 0.08  # below these there is no shadow: share of dark ground, difference of lightness
+_HIGH_SUN_DEG = 70.0  # from here on 3 m throw a shadow of a metre
 _WIDE_M = 9.0  # what is joined by more than this is one hall
 _LEAST_PX = 20  # pixels that the smallest roof must fill: fewer have no shape
 
@@ -60,6 +62,9 @@ class BuildingOptions(Options):
     width_to_open_m: float = Field(2.0, ge=0, le=5, description="appendages narrower than this are cut off, m")
     fill_hole_m2: float = Field(
         40.0, ge=0, le=1000, description="holes smaller than this (vents, panels) are closed, m2"
+    )
+    flat_confidence: float = Field(
+        0.4, ge=0, le=1, description="most that an object can have which throws no shadow though the sun is known"
     )
     flips: Literal[0, 1, 3] = Field(0, description="mirrored looks that are averaged in, each at the price of one more")
 
@@ -158,9 +163,18 @@ class Building:
                 continue
             told = evidence(inside, window, shape, probability, pair, view.grid, view.sun_azimuth_deg)
             confidence = self.weights.probability(told)
+            if _is_flat(told, view):
+                confidence = min(confidence, self.options.flat_confidence)
             if confidence >= self.options.min_confidence:
                 found.append(Candidate(kind, shape, told, confidence))
         return found
+
+
+def _is_flat(told: Mapping[str, float], view: View) -> bool:
+    """Whether nothing is darker beside the object where three metres of height would throw a shadow: a yard, a film, a field."""
+    if view.sun_azimuth_deg is None or (view.sun_elevation_deg or 0) > _HIGH_SUN_DEG:
+        return False
+    return told["shade"] < _NO_SHADE and told["lee"] < _NO_LEE
 
 
 def _table(rows: Sequence[Candidate], grid: Grid) -> gpd.GeoDataFrame:

@@ -47,11 +47,12 @@ def evidence(
     ``new``, ``lost``, ``before``, ``after``: mean of the network's ``probability`` (4, rows, cols) inside; ``surest``: the
     90th percentile of ``new``. ``greener``: change of greenness, negative where plants went. ``rough``, ``rough_before``:
     texture. ``edge``, ``edge_before``: strength of edges along the outline, 1 = usual for the image. ``contrast``: colour
-    step to the surroundings (Lab / 100). ``change``, ``likeness``: colour change and correlation of both dates. ``shade``:
-    dark share of where a shadow falls, at ``sun_azimuth_deg`` if known, else in the darkest direction; ``dark``: share of
+    step to the surroundings (Lab / 100). ``change``, ``likeness``: colour change and correlation of both dates.
+    ``shade``: dark share of where a shadow falls, at ``sun_azimuth_deg`` if known, else in the darkest direction;
+    ``lee``: how much darker it is on that side than on the sunny one, 0 where the sun is unknown; ``dark``: share of
     itself in shadow. ``around``: how much is built within 50 m. ``rectangle``, ``solidity``, ``straight``,
-    ``right_angled``: see ``drawn_like_a_building``. ``size``: ln(m2 / 100). ``cut``: share of the outline at the window's
-    border.
+    ``right_angled``: see ``drawn_like_a_building``. ``size``: ln(m2 / 100). ``cut``: share of the outline at the
+    window's border.
     """
     p = np.nan_to_num(probability[(slice(None), *window)])
     near = _near(inside, _RING_M / grid.pixel_m)
@@ -75,6 +76,7 @@ def evidence(
         "likeness": pair.likeness[window][inside].mean(),
         "dark": after.shadow[window][inside].mean(),
         "shade": _shade(inside, after.shadow[window], grid.pixel_m, sun_azimuth_deg),
+        "lee": _lee(inside, after.light[window], pair.seen[window], grid.pixel_m, sun_azimuth_deg),
         "size": math.log(shape.area / 100),
         "cut": share_on_border(shape, grid),
     }
@@ -97,18 +99,29 @@ def _contrast(epoch: Epoch, window: tuple[slice, slice], inside: np.ndarray, rin
     return float(np.linalg.norm(lab[inside].mean(axis=0) - lab[ring].mean(axis=0))) if ring.any() else 0.0
 
 
+def _swept(inside: np.ndarray, degrees: float, reach_px: float) -> np.ndarray:
+    """What lies beside the object within ``reach_px`` in one direction (clockwise from north), bool."""
+    east, north = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
+    swept = np.zeros(inside.shape, np.uint8)
+    for step in np.arange(1.0, reach_px + 1):
+        move = np.array([[1, 0, step * east], [0, 1, -step * north]], np.float32)
+        moved = cv2.warpAffine(inside.astype(np.uint8), move, inside.shape[::-1], flags=cv2.INTER_NEAREST)
+        swept = np.maximum(swept, moved)
+    return (swept > 0) & ~inside
+
+
 def _shade(inside: np.ndarray, dark: np.ndarray, pixel_m: float, sun_azimuth_deg: float | None) -> float:
     """Dark share of what a shadow of ``_SHADOW_M`` would cover beside the object."""
     directions = _DIRECTIONS_DEG if sun_azimuth_deg is None else (sun_azimuth_deg + 180,)
-    reach_px, best = _SHADOW_M / pixel_m, 0.0
-    for degrees in directions:
-        east, north = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
-        swept = np.zeros(inside.shape, np.uint8)
-        for step in np.arange(1.0, reach_px + 1):
-            move = np.array([[1, 0, step * east], [0, 1, -step * north]], np.float32)
-            moved = cv2.warpAffine(inside.astype(np.uint8), move, inside.shape[::-1], flags=cv2.INTER_NEAREST)
-            swept = np.maximum(swept, moved)
-        beside = (swept > 0) & ~inside
-        if beside.any():
-            best = max(best, float(dark[beside].mean()))
-    return best
+    sides = (_swept(inside, degrees, _SHADOW_M / pixel_m) for degrees in directions)
+    return max((float(dark[beside].mean()) for beside in sides if beside.any()), default=0.0)
+
+
+def _lee(
+    inside: np.ndarray, light: np.ndarray, seen: np.ndarray, pixel_m: float, sun_azimuth_deg: float | None
+) -> float:
+    """How much darker it is beside the object away from the sun than towards it, in lightness 0..1; 0 where unknown."""
+    if sun_azimuth_deg is None:
+        return 0.0
+    away, towards = (_swept(inside, sun_azimuth_deg + turn, _SHADOW_M / pixel_m) & seen for turn in (180, 0))
+    return float(light[towards].mean() - light[away].mean()) if away.any() and towards.any() else 0.0

@@ -150,6 +150,16 @@ def test_a_shadow_speaks_only_on_the_side_away_from_the_sun(find, scene, azimuth
     assert unknown["shade"] > 0.4
 
 
+def test_what_throws_no_shadow_is_no_sure_building_where_the_sun_is_known(white_roofs):
+    sure = Building(BuildingOptions(model=white_roofs, min_confidence=0, flat_confidence=0.2))
+    before, flat = meadow(), built(meadow(), *HOUSE, shadow=0)
+    assert sure(view(before, flat, sun_azimuth_deg=225, sun_elevation_deg=40))["confidence"][0] == 0.2
+    assert sure(view(before, flat))["confidence"][0] > 0.2
+    assert sure(view(before, flat, sun_azimuth_deg=225, sun_elevation_deg=80))["confidence"][0] > 0.2
+    tall = built(meadow(), *HOUSE)
+    assert sure(view(before, tall, sun_azimuth_deg=225, sun_elevation_deg=40))["confidence"][0] > 0.2
+
+
 @pytest.mark.parametrize("which", [0, 1])
 def test_identical_images_have_nothing_new(find, scene, which):
     assert find(view(scene[which], scene[which])).empty
