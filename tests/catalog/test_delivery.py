@@ -265,7 +265,7 @@ def test_real_bands_of_sentinel(real):
         folder, entry, sensor="sentinel2_l1c_bands", area=shapely.box(-180, -90, 180, 90),
         period=Period.parse("2015-01-01/2015-12-31"),
     )  # fmt: skip
-    assert set(found.files) == {"blue", "green", "red", "nir"}
+    assert set(found.files) == {"blue", "green", "red", "nir", "swir16", "swir22"}
     assert found.files["red"].band.offset == 0.0
 
 

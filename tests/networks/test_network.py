@@ -85,10 +85,19 @@ def test_tone_brings_the_median_to_two_fifths_whatever_the_exposure(tmp_path: Pa
     net = network(bright(tmp_path / "m.onnx"), inputs="image", tone=True)
     grey = [dict.fromkeys(("red", "green", "blue"), image(seed=seed, low=0.1, high=0.6)["red"] ** 2) for seed in (1, 2)]
     first = net.probability(*grey, GRID)
-    assert np.median(first[2]) == pytest.approx(0.4, abs=1e-3)
-    assert np.percentile(first[2], 98) == pytest.approx(1, abs=1e-3)
+    assert np.median(first[1:]) == pytest.approx(0.4, abs=1e-3)  # of both dates together
+    assert np.percentile(first[1:], 98) == pytest.approx(1, abs=1e-3)
     darker = [{n: band / 2 for n, band in one.items()} for one in grey]
     np.testing.assert_allclose(net.probability(*darker, GRID), first, atol=1e-5)
+
+
+def test_two_dates_of_one_scale_keep_their_difference_and_of_two_scales_do_not(tmp_path: Path) -> None:
+    net = network(bright(tmp_path / "m.onnx"), inputs="image", tone=True)
+    grey = dict.fromkeys(("red", "green", "blue"), image(low=0.1, high=0.6)["red"] ** 2)
+    hazier, of_another_sensor = ({n: band * gain for n, band in grey.items()} for gain in (0.8, 0.3))
+    one_scale, two_scales = net.probability(hazier, grey, GRID), net.probability(of_another_sensor, grey, GRID)
+    assert np.median(one_scale[1]) < np.median(one_scale[2]) - 0.02
+    np.testing.assert_allclose(two_scales[1], two_scales[2], atol=1e-4)
 
 
 @pytest.mark.parametrize(("activation", "channel"), [("softmax", 1), ("sigmoid", 0)])
