@@ -31,7 +31,8 @@ Written by `make bench-detection` on {made}; do not edit. The command needs the 
 - **Data**: the sets below, told by their files' checksum; the roadside pair is of {days}. Simulated worlds are those of seeds
   {seeds}, at full weather; no training has seen them. What was not seen on both dates (clouds) does not count there.
 - **Ground resolution**: every pair is brought to {ground} m (averaged down, or cubic up). The earlier date is registered to
-  the later one (left as it lies where no shift can be measured) and matched to its radiometry, as in a run.
+  the later one (left as it lies where no shift can be measured) and matched to its radiometry, as in a run
+  (the network sees it unmatched).
 - **Left out**: what is learned, network and confidence, is another for each set: it never saw the set nor any other of
   its origin (the roadside pair is of levir's). Baselines learn nothing.
 - **Pixels**: F1, precision and recall of the class "new building", over all pixels of a set.
