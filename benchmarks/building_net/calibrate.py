@@ -24,6 +24,7 @@ import cv2
 import numpy as np
 import xarray as xr
 from detection import sets
+from detection.methods import network_without
 from detection.sets import ANY_CHANGE, ORIGIN
 from sklearn.linear_model import LogisticRegression
 
@@ -35,15 +36,6 @@ from pipeline.imagery.raster import burn
 NAMES = ("new", "after", "size", "rectangle", "dark")
 _PIXEL_M = 0.5
 _WIDE = ("sztaki",)  # sets with so much unchanged land that it need not be shown twice
-
-
-def networks(folder: Path) -> dict[str, Path]:
-    """Of each origin, a network that never saw it."""
-    out = {}
-    for card in sorted(folder.glob("*.json")):
-        for origin in json.loads(card.read_text(encoding="utf-8"))["left_out"]:
-            out[origin] = card.with_suffix(".onnx")
-    return out
 
 
 def looks(name: str) -> Iterator[tuple[xr.Dataset, xr.Dataset, np.ndarray]]:
@@ -117,8 +109,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path)
     parser.add_argument("--folds", type=Path, default=Path(__file__).parent / "left_out" / "confidence")
     args = parser.parse_args()
-    known = networks(args.networks)
-    real = {name: known[origin] for name, origin in ORIGIN.items() if name != "simulated"}
+    real = {name: network_without(name, args.networks) for name in ORIGIN if name != "simulated"}
     with ProcessPoolExecutor(2) as pool:
         data = dict(zip(real, pool.map(objects, real, real.values()), strict=True))
     names = np.concatenate([[name] * len(right) for name, (_, right) in data.items()])

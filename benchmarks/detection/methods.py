@@ -62,17 +62,29 @@ class Method:
 
 def weights_without(name: str, folder: Path = LEFT_OUT) -> Weights:
     """The weights that never saw a set nor any other of its origin; ConfigError says how to make them."""
+    network, fit = network_without(name, folder), folder / "confidence" / f"without_{ORIGIN[name]}.json"
+    if not fit.is_file():
+        raise _missing(name, fit)
+    return Weights(network, fit)
+
+
+def network_without(name: str, folder: Path = LEFT_OUT) -> Path:
+    """The network that never saw a set nor any other of its origin; ConfigError says how to make it."""
     origin = ORIGIN[name]
-    cards = {path: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
-    networks = [path.with_suffix(".onnx") for path, card in cards.items() if origin in card.get("left_out", ())]
-    fits = folder / "confidence" / f"without_{origin}.json"
-    missing = [str(folder / f"NAME.onnx with {origin} in 'left_out' of NAME.json")] if not networks else []
-    if missing := missing + [str(path) for path in (*networks[:1], fits) if not path.is_file()]:
-        raise ConfigError(
-            f"set {name!r} can only be scored by weights that never saw {origin!r}; missing: {'; '.join(missing)}. "
-            "Make them with: make train-buildings"
-        )
-    return Weights(networks[0], fits)
+    for card in sorted(folder.glob("*.json")):
+        if origin in json.loads(card.read_text(encoding="utf-8")).get("left_out", ()):
+            network = card.with_suffix(".onnx")
+            if not network.is_file():
+                raise _missing(name, network)
+            return network
+    raise _missing(name, folder / f"NAME.onnx with {origin} in 'left_out' of NAME.json")
+
+
+def _missing(name: str, what: Path) -> ConfigError:
+    return ConfigError(
+        f"set {name!r} can only be scored by weights that never saw {ORIGIN[name]!r}; missing: {what}. "
+        "Make them with: make train-buildings"
+    )
 
 
 def of_mask(find: Callable[[View], np.ndarray], _: Weights | None) -> Finder:

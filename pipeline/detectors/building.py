@@ -145,7 +145,7 @@ class Building:
         self, kind: str, labels: np.ndarray, probability: np.ndarray, pair: Pair, view: View
     ) -> list[Candidate]:
         """Objects of one kind; those that lie on the carriageway, or that nothing speaks for, are none."""
-        found = []
+        found, weights = [], self.weights
         for number, box in enumerate(ndimage.find_objects(labels), start=1):
             window = neighbourhood(box, view.grid)
             inside, near = labels[window] == number, view.grid.part(*window)
@@ -162,7 +162,7 @@ class Building:
             if covered.size and covered.mean() > self.options.max_pavement_share:
                 continue
             told = evidence(inside, window, shape, probability, pair, view.grid, view.sun_azimuth_deg)
-            confidence = self.weights.probability(told)
+            confidence = weights.probability(told)
             if _is_flat(told, view):
                 confidence = min(confidence, self.options.flat_confidence)
             if confidence >= self.options.min_confidence:

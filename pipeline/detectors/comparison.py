@@ -20,7 +20,6 @@ class Epoch:
 
     lab: np.ndarray
     light: np.ndarray
-    slope: tuple[np.ndarray, np.ndarray]
     edge: np.ndarray
     green: np.ndarray
     rough: np.ndarray
@@ -59,11 +58,9 @@ def _epoch(colours: Mapping[str, np.ndarray], seen: np.ndarray, pixel_m: float, 
     slopes = [cues.gradient(np.where(seen, lab[..., k], np.nan).astype(np.float32), 0.7) for k in range(3)]
     edge = np.maximum.reduce([cv2.magnitude(*s) for s in slopes])
     scale = max(float(edge[seen].mean()), _EPS)
-    blurred = [cv2.GaussianBlur(s, (0, 0), 1.0) for s in slopes[0]]
     return Epoch(
         lab=lab,
         light=lab[..., 0],
-        slope=(blurred[0], blurred[1]),
         edge=edge / np.float32(scale),
         green=np.where(seen, cues.vegetation({n: np.where(seen, c, 0) for n, c in colours.items()}), 0),
         rough=cues.fill(cues.local_std(masked, _odd(3.5, pixel_m)), 0.0),

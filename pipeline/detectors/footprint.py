@@ -7,7 +7,6 @@ import math
 import cv2
 import numpy as np
 import shapely
-from shapely import affinity
 
 from ..imagery.raster import polygons
 from ..model.grid import Grid
@@ -21,28 +20,25 @@ def trace(
 ) -> shapely.Polygon | None:
     """The largest polygon of ``mask``, in the grid's CRS; None when nothing of ``min_area_m2`` is left.
 
-    Appendages narrower than ``open_m`` are cut off, holes below ``fill_hole_m2`` closed. ``mask`` covers the grid's
-    window, perhaps with larger pixels.
+    Appendages narrower than ``open_m`` are cut off, holes below ``fill_hole_m2`` closed. ``mask`` (rows, cols) is the
+    grid's.
     """
-    pixel_m = grid.cols * grid.pixel_m / mask.shape[1]
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     part = mask[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
-    width = 2 * int(open_m / pixel_m / 2) + 1
+    width = 2 * int(open_m / grid.pixel_m / 2) + 1
     # A roof goes on past the window's edge, and must not be rounded there as it is everywhere else.
     at_edge = (rows[0] == 0, rows[-1] == mask.shape[0] - 1, cols[0] == 0, cols[-1] == mask.shape[1] - 1)
     padded = _extended(part.astype(np.uint8), width, at_edge)
     closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
     opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, kernel)[width:-width, width:-width]
-    corner = Grid(grid.epsg, grid.west_m + cols[0] * pixel_m, grid.north_m - rows[0] * pixel_m, pixel_m, *part.shape)
+    corner = grid.part(slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1))
     parts = polygons(opened > 0, corner, min_area_m2=min_area_m2)
     if parts.empty:
         return None
     shape = max(parts, key=lambda polygon: polygon.area)
     holes = [ring for ring in shape.interiors if shapely.Polygon(ring).area >= fill_hole_m2]
-    whole = shapely.Polygon(shape.exterior, holes)
-    stretch = grid.rows * grid.pixel_m / (mask.shape[0] * pixel_m)
-    return affinity.scale(whole, 1.0, stretch, origin=(grid.west_m, grid.north_m)) if stretch != 1 else whole
+    return shapely.Polygon(shape.exterior, holes)
 
 
 def _extended(part: np.ndarray, width: int, at_edge: tuple[bool, bool, bool, bool]) -> np.ndarray:
