@@ -51,7 +51,7 @@ class BuildingOptions(Options):
     confidence: Path | None = Field(None, description="fitted weights of the evidence that go with it (JSON)")
     min_confidence: float = Field(0.1, ge=0, le=1, description="candidates below this confidence are not kept at all")
     sure_pixel: float = Field(0.5, gt=0, lt=1, description="probability that an object must reach somewhere")
-    edge_pixel: float = Field(0.3, gt=0, lt=1, description="probability down to which an object reaches")
+    edge_pixel: float = Field(0.4, gt=0, lt=1, description="probability down to which an object reaches")
     min_area_m2: float = Field(20.0, ge=4, le=1000, description="smallest roof, m2; on coarse pixels it is 20 of them")
     max_pavement_share: float = Field(
         0.6,
@@ -90,6 +90,13 @@ class Building:
     halo_m: ClassVar[float] = 64.0
     outline: ClassVar[str] = "squared"
     options: BuildingOptions = field(default_factory=BuildingOptions)
+
+    def __post_init__(self) -> None:
+        """Look at files of one's own, so that one that does not fit is refused before the first tile."""
+        if self.options.model is not None:
+            building_network(self.options.model)
+        if self.options.confidence is not None:
+            Confidence.load(self.options.confidence)
 
     def __call__(self, view: View) -> gpd.GeoDataFrame:
         """Candidates in ``view``: kind, confidence, evidence, geometry. ConfigError where pixels are above 1.5 m."""

@@ -229,6 +229,13 @@ def test_another_network_must_have_the_same_channels(tmp_path):
         building_network(onnx_models.brighter(tmp_path / "one.onnx"))
 
 
+def test_files_that_are_not_there_are_refused_before_any_pixel(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.onnx: no such file"):
+        Building(BuildingOptions(model=tmp_path / "none.onnx"))
+    with pytest.raises(ConfigError, match=r"none\.json: no weights"):
+        Building(BuildingOptions(confidence=tmp_path / "none.json"))
+
+
 # --- parts
 
 
