@@ -29,6 +29,7 @@ class View:
     ``before_day``, ``after_day``: acquisition days. Sun angles are those of ``after`` (azimuth clockwise from north).
     ``before_as_taken``: ``before`` in its own radiometry, for detectors that know light and air by themselves; None: the same.
     ``before_series``, ``after_series``: single takes of both periods, where a detector of the run asks for them.
+    ``sites``: known things that stand in the window, table REGISTRY with a ``key`` that stays the same from run to run, points.
     """
 
     grid: Grid
@@ -44,6 +45,7 @@ class View:
     before_as_taken: xr.Dataset | None = None
     before_series: tuple[DatedImage, ...] = ()
     after_series: tuple[DatedImage, ...] = ()
+    sites: gpd.GeoDataFrame | None = None
 
     @property
     def dates_as_taken(self) -> tuple[xr.Dataset, xr.Dataset]:
@@ -51,12 +53,24 @@ class View:
         return self.before if self.before_as_taken is None else self.before_as_taken, self.after
 
 
+@dataclass(frozen=True)
+class Found:
+    """Candidates, and what was looked at: ``sightings`` (table SIGHTINGS) of stretches of road and known sites, per day.
+
+    ``candidates`` may say by itself when a thing was there: columns ``first_seen``, ``last_absent``, ``confirmed_on`` and
+    ``gone_on`` (dates or None); without them it is first seen on the later take, last absent on the earlier one.
+    """
+
+    candidates: gpd.GeoDataFrame
+    sightings: gpd.GeoDataFrame
+
+
 class Detector(Protocol):
     """A frozen callable, made from its Options; the same view gives the same table on any machine.
 
     Returns a GeoDataFrame in the grid's CRS with columns ``kind`` (str), ``confidence`` (0..1), ``evidence`` (JSON
     text of the statistics behind the score) and polygon ``geometry``: whole objects that touch the window, not cut at
-    the core; who owns them is decided elsewhere.
+    the core; who owns them is decided elsewhere. One that watches places from image to image returns ``Found``.
 
     ``halo_m`` is how far past its core the detector must see; ``outline`` says how the final footprint is drawn:
     ``"squared"`` (right angles, for buildings) or ``"smooth"``.
@@ -75,6 +89,6 @@ class Detector(Protocol):
     outline: ClassVar[str]
     options: Any
 
-    def __call__(self, view: View) -> gpd.GeoDataFrame:
+    def __call__(self, view: View) -> gpd.GeoDataFrame | Found:
         """Candidates seen in ``view``."""
         ...

@@ -63,6 +63,14 @@ class Status(StrEnum):
     PERMITTED = "permitted"  # 有许可，不立案
 
 
+class Sighted(StrEnum):
+    """What one image says of a place that is watched."""
+
+    PRESENT = "present"  # 在
+    ABSENT = "absent"  # 不在
+    UNSEEN = "unseen"  # 看不见：云、阴影、未覆盖或分辨不出
+
+
 class WhyNot(StrEnum):
     """Why a candidate is no finding; the first reason that holds, in this order."""
 

@@ -135,6 +135,21 @@ CANDIDATES = Table(
     _AREAS,
 )
 
+SIGHTINGS = Table(
+    "sightings",
+    _columns(
+        kind="str",
+        place="str",  # key of a known site; null for a stretch of road
+        section="int",  # index of the road section in ROADS; -1 for a site
+        side="str",  # half of the road, facing its digitised direction; null for a site
+        day="date",  # of the image that was looked at
+        state="str",  # Sighted value
+        confidence="float",  # that the state is what it is said to be, 0..1
+        evidence="json",
+    ),
+    ("LineString", "Point"),  # the stretch along its centreline; the site
+)
+
 FINDINGS = Table(
     "findings",
     _columns(
