@@ -11,7 +11,7 @@ FLOORS = [
     {"model"},
     {"geo", "ledger", "net"},
     {"tiff"},
-    {"legal", "catalog", "imagery", "attribution", "reports", "evaluate"},
+    {"legal", "catalog", "imagery", "attribution", "reports", "evaluate", "transience"},
     {"prepare", "networks", "ranking"},
     {"detectors", "simulate"},
     {"config"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from pydantic import Field, field_validator, model_validator
 
 from ..model.kinds import BUILDING, DEMOLITION
 from ..model.options import Options
+from ..transience.course import CourseOptions
+from ..transience.hotspots import HotSpotOptions
 
 
 class ConfidenceOptions(Options):
@@ -59,6 +62,12 @@ class DecisionOptions(Options):
         ge=1,
         description="Most new cases that a run's images may open in a county, by priority; null: all. Known cases always\n"
         "stay; what is left over is kept as a candidate and counted.",
+    )
+
+    courses: CourseOptions = Field(CourseOptions(), description="What comes and goes: how images make events.")
+    hot_spots: HotSpotOptions = Field(HotSpotOptions(), description="Where it recurs, for the notice to the township.")
+    clearing_deadline: dt.date | None = Field(
+        None, description="Day by which the sites of the register (billboards) are to be cleared; null: no campaign."
     )
 
     @field_validator("confidence", mode="before")

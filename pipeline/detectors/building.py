@@ -51,7 +51,10 @@ class BuildingOptions(Options):
     confidence: Path | None = Field(None, description="fitted weights of the evidence that go with it (JSON)")
     min_confidence: float = Field(0.1, ge=0, le=1, description="candidates below this confidence are not kept at all")
     sure_pixel: float = Field(0.5, gt=0, lt=1, description="probability that an object must reach somewhere")
-    edge_pixel: float = Field(0.4, gt=0, lt=1, description="probability down to which an object reaches")
+    edge_pixel: float = Field(0.3, gt=0, lt=1, description="probability down to which an object reaches")
+    outline_pixel: float = Field(
+        0.4, gt=0, lt=1, description="probability down to which it is drawn: a zone is decided by its outline"
+    )
     min_area_m2: float = Field(20.0, ge=4, le=1000, description="smallest roof, m2; on coarse pixels it is 20 of them")
     max_pavement_share: float = Field(
         0.6,
@@ -157,7 +160,7 @@ class Building:
             window = neighbourhood(box, view.grid)
             inside, near = labels[window] == number, view.grid.part(*window)
             shape = trace(
-                inside,
+                inside & (probability[NEW][window] >= self.options.outline_pixel),
                 near,
                 open_m=self.options.width_to_open_m,
                 fill_hole_m2=self.options.fill_hole_m2,

@@ -23,6 +23,8 @@ def trace(
     Appendages narrower than ``open_m`` are cut off, holes below ``fill_hole_m2`` closed. ``mask`` (rows, cols) is the
     grid's.
     """
+    if not mask.any():
+        return None
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     part = mask[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
     width = 2 * int(open_m / grid.pixel_m / 2) + 1

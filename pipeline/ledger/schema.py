@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from ..errors import LedgerError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _MAGIC = b"SQLite format 3\x00"
 _LOCK = 0x6C757975  # key of the advisory lock on PostgreSQL: "luyu"
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "afs", "ncpfs"})
@@ -65,6 +65,23 @@ events = sa.Table(
     sa.UniqueConstraint("case_no", "what", "key"),
 )
 
+looks = sa.Table(
+    "looks",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("place", sa.Text, nullable=False),  # route code, or key of a known site
+    sa.Column("side", sa.Text, nullable=False),  # facing increasing stakes; '' of a site
+    sa.Column("first_cell", sa.Integer, nullable=False),
+    sa.Column("last_cell", sa.Integer, nullable=False),
+    sa.Column("day", sa.Text, nullable=False),  # ISO day of the image
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("confidence", sa.Float),
+    sa.Column("detector_version", sa.Text, nullable=False),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.UniqueConstraint("place", "day", "kind", "side", "first_cell", "last_cell", "state", "detector_version"),
+)
+
 # Nothing that was written is ever changed: the database itself refuses.
 _REFUSE = """CREATE OR REPLACE FUNCTION luyu_refuse() RETURNS trigger LANGUAGE plpgsql
 AS $$ BEGIN RAISE EXCEPTION 'a ledger is append-only'; END $$"""
@@ -74,7 +91,7 @@ _REFUSALS = {
     "postgresql": "CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} EXECUTE FUNCTION luyu_refuse()",
 }
 sa.event.listen(cases, "after_create", sa.DDL(_REFUSE).execute_if(dialect="postgresql"))
-for _table in (cases, events):
+for _table in (cases, events, looks):
     for _verb in ("UPDATE", "DELETE"):
         for _dialect, _text in _REFUSALS.items():
             _ddl = sa.DDL(_text.format(table=_table.name, verb=_verb))
@@ -95,7 +112,10 @@ def open_engine(place: str | Path, *, create: bool, wait_s: float) -> Engine:
     else:
         engine = _server(url)
     with reading(engine) as connection:
-        made = _is_ledger(connection)
+        made, old = _is_ledger(connection), _is_old(connection)
+    if old:
+        with writing(engine) as connection:
+            _upgrade(connection)
     if not made and not create:
         raise LedgerError(f"{_shown(engine)} is empty; give the path that the run configuration names as 'ledger'")
     if not made:
@@ -244,8 +264,28 @@ def _write_ahead(engine: Engine, wait_s: float) -> None:
         raw.close()
 
 
+def _is_old(connection: Connection) -> bool:
+    """Whether the database is a ledger of a version that this program can bring up to its own."""
+    return sa.inspect(connection).has_table(meta.name) and _version(connection) in _UPGRADES
+
+
+def _version(connection: Connection) -> str | None:
+    return connection.scalar(sa.select(meta.c.value).where(meta.c.key == "schema_version"))
+
+
+def _upgrade(connection: Connection) -> None:
+    """Add what newer versions have; nothing that was written is touched. Another process may have been quicker."""
+    while tables := _UPGRADES.get(_version(connection) or ""):
+        metadata.create_all(connection, tables=tables)
+        newer = str(int(_version(connection) or 0) + 1)
+        connection.execute(sa.update(meta).where(meta.c.key == "schema_version").values(value=newer))
+
+
+_UPGRADES = {"1": [looks]}  # tables that the version after it added
+
+
 def _is_ledger(connection: Connection) -> bool:
-    """True for a ledger of this version, False for an empty database; LedgerError for anything else."""
+    """True for a ledger of this version or one to bring up to it, False where nothing is; LedgerError for the rest."""
     present = set(sa.inspect(connection).get_table_names())
     shown = _shown(connection.engine)
     if meta.name not in present:
@@ -254,8 +294,8 @@ def _is_ledger(connection: Connection) -> bool:
                 f"{shown} is a database but no ledger: it holds {sorted(present)[:5]}; name another place"
             )
         return False
-    version = connection.scalar(sa.select(meta.c.value).where(meta.c.key == "schema_version"))
-    if version != str(SCHEMA_VERSION):
+    version = _version(connection)
+    if version != str(SCHEMA_VERSION) and version not in _UPGRADES:
         raise LedgerError(
             f"ledger {shown} was written with schema version {version}, this program knows {SCHEMA_VERSION}; "
             "use the luyu that wrote it, or name another ledger"

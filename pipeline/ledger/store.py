@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection, Engine
 from ..errors import LedgerError
 from ..model.kinds import Status
 from ..model.options import Options
-from . import views
+from . import looks, views
 from .claims import claims, evidence, plain, scene_pair, within_cap
 from .lifecycle import MACHINE, REBUILT_FROM, SIGHTINGS, What, move
 from .matching import MatchOptions, match
@@ -189,6 +189,21 @@ class Ledger:
         """`cases` as a GeoDataFrame in ``epsg``: the footprint that opened each case."""
         with reading(self._engine) as connection:
             return views.footprints(connection, views.listing(connection, county, None), epsg)
+
+    def opened_with(self, numbers: Sequence[str]) -> dict[str, str]:
+        """Evidence (JSON text) of the finding that opened each of these cases."""
+        with reading(self._engine) as connection:
+            return views.opened_with(connection, numbers)
+
+    def remember(self, seen: pd.DataFrame, *, run_id: str) -> int:
+        """Number of looks written, each once; see ``looks.COLUMNS``. They are a memory of places, and touch no case."""
+        with writing(self._engine) as connection:
+            return looks.write(connection, seen, run_id)
+
+    def looks(self, kind: str, places: Collection[str] | None = None) -> pd.DataFrame:
+        """All looks of a kind (at some places): what images have said of stretches of road or known sites."""
+        with reading(self._engine) as connection:
+            return looks.read(connection, kind, places)
 
     def _numbered(self, connection: Connection, wanted: gpd.GeoDataFrame, cap: int | None) -> pd.Series:
         """Case number of every claim, null beyond the cap; new cases written."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -56,6 +57,15 @@ def opened_by(connection: Connection, numbers: Sequence[str], pairs: set[str]) -
     for row in rows:
         first.setdefault(row.case_no, row)
     return Counter(row.county_code for row in first.values() if row.key in pairs)
+
+
+def opened_with(connection: Connection, numbers: Sequence[str]) -> dict[str, str]:
+    """Evidence, JSON text, of the first observation of each of these cases."""
+    query = sa.select(events.c.case_no, events.c.detail).where(events.c.what == What.OBSERVED)
+    found: dict[str, str] = {}
+    for row in _for_numbers(connection, query, events.c.case_no, numbers, events.c.id):
+        found.setdefault(row.case_no, json.dumps(row.detail.get("evidence", {}), ensure_ascii=False))
+    return found
 
 
 def last_seq(connection: Connection, names: Sequence[str]) -> dict[str, int]:

@@ -77,6 +77,9 @@ class WhyNot(StrEnum):
     OUTSIDE = "outside_zone"  # 区外
     ALLOWED = "allowed_there"  # 该区域不禁止
     LAWFUL = "lawful_structure"  # 合法设施
+    IN_TERM = "register_in_term"  # 登记在册且未到期
+    HINT = "hint_only"  # 仅为提示：中低分辨率影像，不立单个线索
+    OTHER_KIND = "another_kind"  # 同处另有更可信的类型
     NO_COUNTY = "no_county"  # 不在任何县区
     TOO_UNCERTAIN = "too_uncertain"  # 存疑
     UNLIKELY = "unlikely"  # 置信度低
@@ -88,5 +91,6 @@ DEMOLITION = "demolition"  # 疑似拆除：建筑消失，不是违法线索
 GRAIN_DRYING = "grain_drying"  # 疑似打场晒粮
 ROADWORKS = "roadworks"  # 疑似涉路施工
 STOCKPILE = "stockpile"  # 疑似堆放
+GRAIN_HINT = "grain_hint"  # 打场晒粮提示：中低分辨率，不是单个线索
 BILLBOARD = "billboard"  # 疑似非公路标志
 BUILT_UP_AREA = "built_up_area"  # 疑似新增硬化、建设区域：10 米影像的筛查，不是建筑

@@ -98,6 +98,51 @@ REGISTRY = Table(
     _columns(kind="str", name="str", number="str", route_code="str", stake_m="float", valid_to="date"),
 )
 
+HOT_SPOTS = Table(
+    "hot_spots",
+    _columns(
+        rank="int",  # 1: the worst
+        kind="str",
+        route_code="str",
+        side="str",
+        stake_from="str",
+        stake_to="str",
+        from_m="float",
+        to_m="float",
+        events="int",  # most separate events at one place of the stretch
+        years="int",  # in how many years
+        days_seen="int",  # days on which one began
+        looks="int",  # clear images of one place, at most
+        first_day="date",
+        last_day="date",
+        county_code="str",
+        county_name="str",
+        township="str",
+    ),
+    ("LineString",),
+)
+
+SITES = Table(
+    "sites",
+    _columns(
+        key="str",  # the same from run to run
+        number="str",
+        name="str",
+        kind="str",
+        route_code="str",
+        stake="str",
+        county_code="str",
+        valid_to="date",
+        state="str",  # standing | gone | unseen, as the last image says that shows the place; unseen: none has
+        day="date",  # of that image
+        confidence="float",
+        unseen_on="date",  # newest image that does not show it, where that is the last word
+        gone_on="date",  # first image without it
+        evidence="json",
+    ),
+    ("Point",),
+)
+
 ZONES = Table(
     "zones",
     _columns(
@@ -127,6 +172,8 @@ CANDIDATES = Table(
         truncated="bool",  # touches the edge of the window that it was seen in
         last_absent="date",
         first_seen="date",
+        confirmed_on="date",
+        gone_on="date",
         scene_before="str",
         scene_after="str",
         shift_px="float",
@@ -182,6 +229,9 @@ FINDINGS = Table(
         last_absent="date",
         first_seen="date",
         confirmed_on="date",
+        gone_on="date",  # first clear image without it
+        transience="str",  # Phase value of what comes and goes; null of the rest
+        stage="str",  # of a building site: bare | foundation | building; null of the rest
         scene_before="str",
         scene_after="str",
         shift_px="float",

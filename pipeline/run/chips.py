@@ -20,8 +20,8 @@ from ..prepare.resample import moved
 from ..reports.chips import pair_chips, rgb8_pair
 from .executor import run_all
 from .files import RunFolder, write_bytes
+from .job import TileResult
 from .plan import Plan
-from .tile import TileResult
 
 _CHIP_PX = 320
 _AROUND_M = 30.0

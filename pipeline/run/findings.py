@@ -22,10 +22,11 @@ from ..config.decision_options import ConfidenceOptions
 from ..geo.outline import size
 from ..legal.membership import judge
 from ..legal.rules import LegalRules
-from ..model.kinds import Membership, WhyNot
+from ..model.kinds import BILLBOARD, GRAIN_HINT, Membership, WhyNot
 from ..model.tables import ASSETS, EXEMPT, FINDINGS, PERMITS, Table
 from .confidence import doubts
 from .plan import Plan
+from .rivals import outdone
 
 _DIGITS = {
     "area_m2": 2,
@@ -63,13 +64,16 @@ def placed(candidates: gpd.GeoDataFrame, plan: Plan) -> gpd.GeoDataFrame:
     points = gpd.GeoSeries(shapely.point_on_surface(table.geometry.array), crs=table.crs).to_crs(4490)
     table = table.assign(
         finding_id=_ids(table),
+        transience=None,
+        stage=None,
         case_no=None,
         status=None,
-        confirmed_on=None,
         lon=np.round(points.x, 7),
         lat=np.round(points.y, 7),
     )
     table["why_not"] = _why_not(table, decisions.confidence)
+    rivals = outdone(table[table["why_not"] == ""])
+    table.loc[rivals.index[rivals], "why_not"] = WhyNot.OTHER_KIND.value
     table["reportable"] = table["why_not"] == ""
     table["evidence"] = [_evidence(row) for row in table.to_dict("records")]
     for name, digits in _DIGITS.items():
@@ -108,13 +112,24 @@ def _why_not(table: gpd.GeoDataFrame, confidence: Mapping[str, ConfidenceOptions
     """Why a candidate is not shown to officers, empty where it is: the first reason that holds."""
     why = pd.Series("", index=table.index, dtype=object)
     for reason, holds in (
+        (WhyNot.HINT, table["kind"] == GRAIN_HINT),
         (WhyNot.OUTSIDE, table["membership"] == Membership.OUTSIDE),
         (WhyNot.ALLOWED, table["law"].isna()),
         (WhyNot.LAWFUL, table["exempt"].fillna(value=False).astype(bool)),
+        (WhyNot.IN_TERM, _in_term(table)),
         (WhyNot.NO_COUNTY, table["county_code"].isna()),
     ):
         why = why.mask((why == "") & holds, reason.value)
     return why.mask(why == "", doubts(table, confidence))
+
+
+def _in_term(table: gpd.GeoDataFrame) -> pd.Series:
+    """Whether a billboard stands in the register with a term that had not run out on the day of the image."""
+    listed = table["kind"] == BILLBOARD
+    until = pd.Series([None] * len(table), index=table.index, dtype=object)
+    until[listed] = [json.loads(text or "{}").get("valid_to") for text in table.loc[listed, "evidence"]]
+    days = pd.to_datetime(until), pd.to_datetime(table["first_seen"])
+    return (days[0] >= days[1]).fillna(value=False).astype(bool)
 
 
 def _ids(table: gpd.GeoDataFrame) -> list[str]:

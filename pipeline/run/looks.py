@@ -18,8 +18,9 @@ from ..prepare import Prior, Priors, contradicts
 from . import parts
 from .executor import run_all
 from .files import RunFolder
+from .job import TileJob, TileResult
 from .plan import Plan
-from .tile import TileJob, TileResult, process_tile, told_priors
+from .tile import process_tile, told_priors
 
 Step = Callable[[str, int, int], None]
 
@@ -160,4 +161,9 @@ def _with(job: TileJob, priors: Priors) -> TileJob:
 
 def _light(result: TileResult) -> TileResult:
     """Without tables, which would grow with the length of the road."""
-    return replace(result, candidates=result.candidates.iloc[:0], stretches=result.stretches.iloc[:0])
+    return replace(
+        result,
+        candidates=result.candidates.iloc[:0],
+        stretches=result.stretches.iloc[:0],
+        sightings=result.sightings.iloc[:0],
+    )

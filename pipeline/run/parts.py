@@ -11,12 +11,14 @@ from typing import Any
 import geopandas as gpd
 import shapely
 
-from ..model.tables import CANDIDATES
+from ..model.tables import CANDIDATES, SIGHTINGS
 from .coverage import COLUMNS
 from .files import RunFolder, write_text
-from .tile import TileResult
+from .job import TileResult, no_sightings
 
 _STRETCHES = list(COLUMNS)
+_SIGHTINGS = [*SIGHTINGS.columns, "detector_version"]
+_DAYS = ("last_absent", "first_seen", "confirmed_on", "gone_on", "day")
 
 
 def place(folder: RunFolder, fingerprint: str, tile_id: str, look: str = "") -> Path:
@@ -33,6 +35,7 @@ def save(folder: RunFolder, fingerprint: str, result: TileResult, look: str = ""
             "facts": result.facts,
             "candidates": _rows(result.candidates, list(CANDIDATES.columns)),
             "stretches": _rows(result.stretches, _STRETCHES),
+            "sightings": _rows(result.sightings, _SIGHTINGS) if len(result.sightings) else [],
         },
         ensure_ascii=False,
     )
@@ -45,8 +48,9 @@ def load(path: Path, epsg: int) -> TileResult | None:
         data = json.loads(path.read_text(encoding="utf-8"))
         return TileResult(
             tile_id=data["tile_id"],
-            candidates=_frame(data["candidates"], list(CANDIDATES.columns), epsg),
-            stretches=_frame(data["stretches"], _STRETCHES, epsg),
+            candidates=_frame(data["candidates"], list(CANDIDATES.columns), CANDIDATES.empty(crs=epsg)),
+            stretches=_frame(data["stretches"], _STRETCHES, _no_stretches(epsg)),
+            sightings=_frame(data["sightings"], _SIGHTINGS, no_sightings(epsg)),
             facts=data["facts"],
             failure=data["failure"],
         )
@@ -74,17 +78,16 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _frame(rows: list[list[Any]], columns: list[str], epsg: int) -> gpd.GeoDataFrame:
+def _no_stretches(epsg: int) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(columns=[*_STRETCHES, "geometry"], geometry="geometry", crs=epsg)
+
+
+def _frame(rows: list[list[Any]], columns: list[str], empty: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     if not rows:
-        empty = CANDIDATES.empty(crs=epsg) if columns[0] == "kind" else None
-        return (
-            empty
-            if empty is not None
-            else gpd.GeoDataFrame(columns=[*columns, "geometry"], geometry="geometry", crs=epsg)
-        )
+        return empty
     shapes = shapely.from_wkb([row[-1] for row in rows])
     data = {name: [row[i] for row in rows] for i, name in enumerate(columns)}
-    for name in ("last_absent", "first_seen"):
+    for name in _DAYS:
         if name in data:
             data[name] = [None if value is None else dt.date.fromisoformat(value) for value in data[name]]
-    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(shapes, crs=epsg), crs=epsg)
+    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(shapes, crs=empty.crs), crs=empty.crs)

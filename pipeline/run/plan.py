@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pyproj
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from .. import __version__
 from ..catalog.layers import Layers
 from ..config import RunConfig
 from ..detectors import registry
@@ -28,11 +23,12 @@ from ..legal.rules import LegalRules
 from ..legal.zones import corridor, road_zones
 from ..model.grid import Tile
 from ..model.scene import Scene
-from ..net.hrefs import redacted
 from ..ranking.apply import Named, load_rankings
 from .area import by_county, roads_due
+from .fingerprint import fingerprint
+from .job import TileJob
 from .scene_facts import band_tiles
-from .tile import TileJob
+from .sites import known_sites
 
 _BANDS = ("blue", "green", "red", "nir")
 _NEEDED = ("blue", "green", "red")
@@ -55,6 +51,7 @@ class Plan:
     after: tuple[Scene, ...]
     bands: tuple[str, ...]
     rankings: tuple[Named, ...]
+    sites: gpd.GeoDataFrame
 
     @property
     def km_due(self) -> float:
@@ -96,25 +93,14 @@ class Plan:
                 imagery=self.config.imagery,
                 detectors=self.config.detectors,
                 bands_of=self._bands_of.get(tile.tile_id, frozenset()),
+                sites=_within(self.sites, window),
             )
 
     @cached_property
     def fingerprint(self) -> str:
         """Digest of all that the tiles' results follow from; results under another digest are not reused."""
-        config = self.config.dump()
-        for elsewhere in ("output", "ledger", "dask", "decisions", "alarms", "name"):
-            config.pop(elsewhere, None)
-        for elsewhere in ("network", "costs"):
-            config["imagery"].pop(elsewhere, None)
-        # A link that was signed anew is the same file.
-        scenes = [
-            (s.scene_id, sorted((redacted(f.href), *_stamp(f.href)) for f in _files(s)))
-            for s in (*self.before, *self.after)
-        ]
-        vectors = [_digest(table) for table in (self.layers.roads, self.layers.counties, self.zones, self.due)]
-        models = [registry.described(options) for options in self.config.detectors]
-        text = json.dumps([__version__, _source_digest(), config, models, scenes, vectors], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        tables = (self.layers.roads, self.layers.counties, self.zones, self.due, self.sites)
+        return fingerprint(self.config, (*self.before, *self.after), tables)
 
     def summary(self) -> dict[str, Any]:
         """Tiles, km, scenes per tile, and what will be skipped and why; bytes are told by ``reads.planned_reads``."""
@@ -219,6 +205,7 @@ def make_plan(config: RunConfig) -> Plan:
         before=before,
         after=after,
         bands=_common_bands((*before, *after), registry.wishes(config.detectors)[0]),
+        sites=known_sites(layers.registry, linref),
         rankings=load_rankings(config.decisions.rankings, {registry.name_of(d.options): d.version for d in built}),
     )
 
@@ -261,44 +248,3 @@ def _common_bands(scenes: tuple[Scene, ...], wanted: tuple[str, ...] = ()) -> tu
 
 def _within(frame: gpd.GeoDataFrame, window: BaseGeometry) -> gpd.GeoDataFrame:
     return frame.iloc[np.sort(frame.sindex.query(window, predicate="intersects"))]
-
-
-def _files(scene: Scene) -> list[Any]:
-    return [*scene.files.values(), *([scene.mask] if scene.mask else [])]
-
-
-def _stamp(href: str) -> tuple[int, int]:
-    """Size and time of change of a local file; nothing to say of a remote one."""
-    path = Path(href)
-    if not path.is_file():
-        return (-1, -1)
-    stat = path.stat()
-    return (stat.st_size, stat.st_mtime_ns)
-
-
-def _digest(frame: gpd.GeoDataFrame) -> str:
-    plain = pd.DataFrame(frame.drop(columns="geometry")).assign(shape=shapely.to_wkb(frame.geometry.array, hex=True))
-    return hashlib.sha256(plain.to_json(orient="split", default_handler=str, double_precision=6).encode()).hexdigest()
-
-
-def _source_digest() -> str:
-    """Digest of the code that a tile's result follows from: results of changed code are not reused."""
-    root = Path(__file__).resolve().parents[1]
-    digest = hashlib.sha256()
-    for room in (
-        "model",
-        "geo",
-        "net",
-        "tiff",
-        "legal",
-        "catalog",
-        "imagery",
-        "prepare",
-        "networks",
-        "detectors",
-        "run",
-    ):
-        for path in sorted((root / room).rglob("*.py")):
-            digest.update(path.relative_to(root).as_posix().encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()

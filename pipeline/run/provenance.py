@@ -24,9 +24,11 @@ from ..net import tally
 from ..net.hrefs import redacted
 from .alarm import Alarm
 from .coverage import by_cause
+from .job import TileResult
 from .plan import Plan
 from .scene_facts import scene_facts, scene_notes
-from .tile import TileResult
+from .sites import campaign
+from .watch import Watched
 
 _SIGN_IN = re.compile(r"//[^/@\s]*:[^/@\s]*@")  # user and password in an address of any kind
 _KEPT_BACK = (WhyNot.TOO_UNCERTAIN, WhyNot.CAPPED)
@@ -55,6 +57,7 @@ def run_record(
     seconds: float,
     network: tally.Count,
     raised: Sequence[Alarm],
+    watched: Watched,
 ) -> dict[str, Any]:
     """The JSON-ready record of one run. ``network``: what it asked for in all its processes."""
     config = plan.config
@@ -93,6 +96,8 @@ def run_record(
         "models": [model for model in models.values() if model],
         "totals": _totals(plan, results, findings, candidates, coverage, reused=reused, seconds=seconds),
         "why_not_findings": _counts(candidates[~candidates["reportable"]], "why_not"),
+        "sites": campaign(watched.sites, config.decisions.clearing_deadline, max(scene.day for scene in plan.after)),
+        "hot_spots": _counts(watched.hot_spots, "kind"),
         "registration": registration,
         "unobserved_km": by_cause(coverage),
         "alarms": [alarm.record() for alarm in raised],

@@ -19,9 +19,21 @@ from ..reports.pages import CountyPage, IndexPage
 from .files import RunFolder, atomic, write_bytes, write_text
 from .plan import Plan
 from .provenance import last_day, meta
+from .watch import Watched
 
 _STAKE_EVERY_M = 100.0
-_LAYERS = ("findings", "candidates", "zones", "tiles", "roads", "counties", "stakes", "unobserved")
+_LAYERS = (
+    "findings",
+    "candidates",
+    "zones",
+    "tiles",
+    "roads",
+    "counties",
+    "stakes",
+    "unobserved",
+    "hot_spots",
+    "sites",
+)
 
 
 def publish(
@@ -31,6 +43,7 @@ def publish(
     candidates: gpd.GeoDataFrame,
     stretches: gpd.GeoDataFrame,
     coverage: pd.DataFrame,
+    watched: Watched,
     record: Mapping[str, Any],
 ) -> None:
     """Write every file of a run; each is whole or absent, run.json comes last."""
@@ -43,6 +56,8 @@ def publish(
         "counties": plan.layers.counties[plan.layers.counties["code"].isin(_codes(record))],
         "stakes": _stakes(plan),
         "unobserved": stretches[stretches["reason"] != ""],
+        "hot_spots": watched.hot_spots,
+        "sites": watched.sites,
     }
     write_layers(folder.findings_gpkg, tables)
     write_text(folder.coverage, gis.coverage_csv(coverage), encoding="utf-8-sig")

@@ -32,6 +32,9 @@ from .plan import Plan, make_plan
 from .provenance import network_use, run_record
 from .publish import publish, publish_maps
 from .reads import planned_reads, refuse_beyond
+from .sites import evidence_by_key, site_states
+from .stages import with_stages
+from .watch import Watched, hot_spot_table, looks_of, remembered, with_courses
 
 
 @dataclass(frozen=True)
@@ -90,12 +93,17 @@ def run(
         results, made = look(plan, folder, step)
         candidates = join(_stack([result.candidates for result in results], plan), config.detectors)
         table = placed(ranked(candidates, [named.ranking for named in plan.rankings]), plan)
+        sightings = pd.concat([result.sightings for result in results], ignore_index=True)
         with Ledger.open(config.ledger) as ledger:
+            looks = remembered(ledger, looks_of(sightings, plan.linref), plan)
+            table = with_stages(with_courses(table, looks, config.decisions.courses), ledger)
             earlier = _earlier(folder, ledger, plan) if candidates.empty else Earlier()
             cases = ledger.settle(
                 table[table["reportable"]], run_id=plan.fingerprint, cap_per_county=config.decisions.cap_per_county
             )
         findings, table = with_cases(table, cases)
+        sites = site_states(plan.sites, looks, evidence_by_key(sightings), plan.linref, plan.layers.counties)
+        watched = Watched(hot_spot_table(looks, plan), sites)
         cut_chips(findings, results, plan, folder, step)
         stretches = pd.concat([result.stretches for result in results], ignore_index=True)
         coverage = coverage_table(stretches, plan.due)
@@ -110,9 +118,9 @@ def run(
         record = run_record(
             plan, results, findings, table, coverage,
             reused=len(results) - len({result.tile_id for result in made}), seconds=time.perf_counter() - started,
-            network=network_use(made, begun), raised=alarms(seen, config.alarms),
+            network=network_use(made, begun), raised=alarms(seen, config.alarms), watched=watched,
         )  # fmt: skip
-        publish(folder, plan, findings, table, stretches, coverage, record)
+        publish(folder, plan, findings, table, stretches, coverage, watched, record)
         parts.discard(folder, keep=plan.fingerprint)
     failures = tuple(result.failure for result in results if result.failure is not None)
     return RunReport(folder, record, failures, findings)

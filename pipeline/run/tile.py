@@ -4,80 +4,25 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
-from shapely.geometry.base import BaseGeometry
 
-from ..config.imagery_options import ImageryOptions
 from ..detectors import registry
 from ..detectors.base import View
 from ..imagery.raster import burn
-from ..imagery.reader import RasterioReader
 from ..model.cause import Cause
-from ..model.grid import Grid, Tile
-from ..model.options import Options
-from ..model.scene import Scene
 from ..model.tables import CANDIDATES
 from ..net import tally
 from ..net.hrefs import scrubbed
 from ..prepare.pair import Layer, Pair, Priors, prepare_pair
 from .coverage import lost_stretches, observed_stretches
+from .found import found_by
+from .job import TileJob, TileResult, no_sightings
 
-_EDGE_PX = 1.5
 _SAME = 1e-3  # of the spread; two acquisitions differ by more than that in noise alone
-
-
-@dataclass(frozen=True)
-class TileJob:
-    """All that one tile needs, cut to its window; small enough to travel to another process.
-
-    ``corridor``: the part of it in the window, what is read and searched. ``ahead``: the corridor of the tiles that
-    come next; far images are fetched for them too, in the same requests. None where those may go to other machines.
-    ``bands_of``: ids of scenes whose bands' shifts are measured here. ``priors``: shifts that other tiles gave; with
-    them it is a second look.
-    """
-
-    tile: Tile
-    before: tuple[Scene, ...]
-    after: tuple[Scene, ...]
-    bands: tuple[str, ...]
-    zones: gpd.GeoDataFrame
-    roads: gpd.GeoDataFrame
-    due: gpd.GeoDataFrame
-    corridor: BaseGeometry
-    ahead: BaseGeometry | None
-    imagery: ImageryOptions
-    detectors: tuple[Options, ...]
-    bands_of: frozenset[str] = frozenset()
-    priors: Priors = field(default_factory=dict)
-
-    @property
-    def reader(self) -> RasterioReader:
-        """What this tile's pixels are read with."""
-        return self.imagery.reader(self.ahead)
-
-
-@dataclass(frozen=True)
-class TileResult:
-    """What a tile gave: candidates (table CANDIDATES), stretches seen and not seen, facts, or the failure.
-
-    ``stretches``: lines with ``route_code, county_code, county_name, reason`` (empty reason = observed).
-    """
-
-    tile_id: str
-    candidates: gpd.GeoDataFrame
-    stretches: gpd.GeoDataFrame
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    failure: Mapping[str, str] | None = None
-
-    def __bool__(self) -> bool:
-        return self.failure is None
 
 
 def process_tile(job: TileJob) -> TileResult:
@@ -101,7 +46,7 @@ def process_tile(job: TileJob) -> TileResult:
         "seconds": round(time.perf_counter() - started, 3),
         "network": _network(asked),
     }
-    return TileResult(result.tile_id, result.candidates, result.stretches, facts)
+    return replace(result, facts=facts)
 
 
 def _network(start: tally.Count) -> dict[str, Any]:
@@ -131,10 +76,12 @@ def _process(job: TileJob) -> TileResult:
     if not pair.observed.any():
         return TileResult(tile.tile_id, nothing, stretches, facts)
     view = _view(job, pair)
-    found = [_found(registry.build(options), view, job, pair) for options in job.detectors]
-    found = [table for table in found if len(table)]
-    candidates = pd.concat(found, ignore_index=True) if found else nothing
-    return TileResult(tile.tile_id, CANDIDATES.check(candidates), stretches, facts)
+    found = [found_by(registry.build(options), view, job, pair) for options in job.detectors]
+    full = [table for table, _ in found if len(table)]
+    candidates = pd.concat(full, ignore_index=True) if full else nothing
+    seen = [table for _, table in found if len(table)]
+    sightings = pd.concat(seen, ignore_index=True) if seen else no_sightings(grid.epsg)
+    return TileResult(tile.tile_id, CANDIDATES.check(candidates), stretches, facts, sightings=sightings)
 
 
 def told_priors(priors: Priors) -> list[dict[str, Any]]:
@@ -227,64 +174,5 @@ def _view(job: TileJob, pair: Pair) -> View:
         before_as_taken=pair.before_as_taken,
         before_series=pair.before_series,
         after_series=pair.after_series,
+        sites=job.sites,
     )
-
-
-def _found(detector: Any, view: View, job: TileJob, pair: Pair) -> gpd.GeoDataFrame:
-    """A detector's candidates that touch the tile's core, with what the tile knows of them."""
-    table = detector(view)
-    table = table[table.intersects(job.tile.core)].reset_index(drop=True)
-    if not len(table):
-        return CANDIDATES.empty(crs=view.grid.epsg)
-    window = view.grid.footprint.buffer(-_EDGE_PX * view.grid.pixel_m)
-    before = _scene_of(table, pair.before_source, pair.before_scenes, view.grid)
-    absent = _scene_of(table, pair.before_newest, pair.before_scenes, view.grid)
-    after = _scene_of(table, pair.after_source, pair.after_scenes, view.grid)
-    rows, cols = pair.registration.shift_px if pair.registration else (0.0, 0.0)
-    return table.assign(
-        detector=registry.name_of(detector.options),
-        detector_version=detector.version,
-        tile_id=job.tile.tile_id,
-        truncated=~table.geometry.within(window),
-        last_absent=[scene.day for scene in absent],
-        first_seen=[scene.day for scene in after],
-        scene_before=[scene.scene_id for scene in before],
-        scene_after=[scene.scene_id for scene in after],
-        shift_px=round(float(np.hypot(rows, cols)), 3),
-        geo_rmse_m=[_position_error_m(scene, pair, view.grid, job.imagery) for scene in after],
-    )[[*CANDIDATES.columns, "geometry"]]
-
-
-def _position_error_m(after: Scene, pair: Pair, grid: Grid, imagery: ImageryOptions) -> float:
-    """Error of a footprint in the later image: its geolocation, and the part of registration that stayed unknown.
-
-    That part is the error of the common shift, and how far one place may lie from it: a footprint stands in one block,
-    and what blocks differ by (relief, lean, warps of the orthoimage) is not shared out over the window. The spread of the
-    blocks holds the noise of their own measures too, so it is rather too much than too little.
-    """
-    left_m, main = imagery.pair.registration.max_shift_m / 2, pair.main
-    if main is not None and main.registration is not None and main.registration.reliable:
-        spread_px = float(
-            np.nan_to_num(main.registration.rmse_px)
-        )  # NaN where a prior was taken and no block had a say
-        left_m = float(np.hypot(main.error_px, spread_px)) * grid.pixel_m
-    return round(float(np.hypot(after.geo_rmse_m, left_m)), 3)
-
-
-def _scene_of(table: gpd.GeoDataFrame, source: np.ndarray, scenes: tuple[Scene, ...], grid: Grid) -> list[Scene]:
-    """The scene that most pixels of each footprint come from; ``source`` holds indexes into ``scenes``, -1 = none."""
-    chosen = []
-    for shape in table.geometry:
-        seen = source[burn([shape], grid)]
-        seen = seen[seen >= 0]
-        index = int(np.bincount(seen).argmax()) if seen.size else _fallback(shape, source, grid)
-        chosen.append(scenes[index])
-    return chosen
-
-
-def _fallback(shape: BaseGeometry, source: np.ndarray, grid: Grid) -> int:
-    """Index of the scene at the observed pixel nearest to a footprint that covers no observed pixel centre."""
-    rows, cols = np.nonzero(source >= 0)
-    point = shapely.point_on_surface(shape)
-    nearest = np.argmin((grid.x_m[cols] - point.x) ** 2 + (grid.y_m[rows] - point.y) ** 2)
-    return int(source[rows[nearest], cols[nearest]])

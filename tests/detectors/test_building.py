@@ -320,6 +320,11 @@ def test_trace_cuts_off_what_is_thin_closes_vents_and_keeps_courtyards():
     assert trace(mask, Grid(4548, WEST, NORTH, 0.5, *mask.shape), open_m=2, fill_hole_m2=40, min_area_m2=5000) is None
 
 
+def test_of_nothing_there_is_no_outline():
+    nothing = np.zeros((20, 20), bool)
+    assert trace(nothing, Grid(4548, WEST, NORTH, 0.5, 20, 20), open_m=2, fill_hole_m2=40, min_area_m2=20) is None
+
+
 def test_a_rectangle_is_drawn_like_a_building_and_a_blot_is_not():
     turned = shapely.affinity.rotate(shapely.box(0, 0, 30, 12), 33)
     house = drawn_like_a_building(turned)

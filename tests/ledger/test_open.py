@@ -70,7 +70,7 @@ def test_another_schema_version_is_refused(path):
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE luyu_ledger SET value = '99'")
     connection.close()
-    with pytest.raises(LedgerError, match="schema version 99, this program knows 1"):
+    with pytest.raises(LedgerError, match="schema version 99, this program knows 2"):
         Ledger.open(path)
 
 

@@ -20,7 +20,8 @@ from pipeline.run import looks
 from pipeline.run.looks import better, shift_priors, wants_prior
 from pipeline.run.plan import make_plan
 from pipeline.run.runner import RunReport, run
-from pipeline.run.tile import TileJob, TileResult, process_tile
+from pipeline.run.job import TileJob, TileResult
+from pipeline.run.tile import process_tile
 
 _TILE_PX = 512
 

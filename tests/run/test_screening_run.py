@@ -19,7 +19,8 @@ from pipeline.model.grid import Grid, Tile
 from pipeline.model.scene import Period, Scene
 from pipeline.model.tables import ZONES
 from pipeline.run.plan import _common_bands
-from pipeline.run.tile import TileJob, process_tile
+from pipeline.run.job import TileJob
+from pipeline.run.tile import process_tile
 from tests.s2_land import BANDS, NORTH, WEST, land, site_polygon
 
 FILES = dict(zip(BANDS, ("B02", "B03", "B04", "B08", "B11", "B12"), strict=True))
