@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import geopandas as gpd
@@ -17,10 +17,12 @@ from ..model.options import Options
 from . import coverage as causes_of
 from . import encode, style, values
 from .pages import CountyPage, by_priority, lonlat, records
+from .watched import map_layers
 
 CARD = (
     "zone", "membership", "why", "size", "offset_m", "county_name", "asset", "permit_no", "law", "last_absent",
-    "first_seen", "confirmed_on", "case_no", "finding_id", "scene_before", "scene_after", "shift_px", "detector",
+    "first_seen", "confirmed_on", "gone_on", "transience", "stage", "case_no",
+    "finding_id", "scene_before", "scene_after", "shift_px", "detector",
 )  # fmt: skip
 """Lines of a finding's card, by name in ``style.COLUMNS`` or ``style.PAGE``."""
 _OWN = frozenset({"last_absent", "first_seen", "case_no", "finding_id"})
@@ -68,6 +70,7 @@ def page_data(county: CountyPage, options: MapOptions) -> dict[str, Any]:
         "zones": list(_zones(lonlat(county.zones, "zones"), options.simplify_m)),
         "stakes": list(_stakes(lonlat(county.stakes, "stakes"))),
         "unobserved": list(_unobserved(county, options.simplify_m)),
+        **map_layers(county.hot_spots, county.sites, options.simplify_m),
         "card": CARD,
         "findings": [_finding(row) for row in records(findings)],
         "chips": chips,
@@ -173,10 +176,18 @@ def _card(row: dict[str, Any]) -> list[str]:
         "county_name": f"{county}（邻近县界）" if not values.is_null(near) and near else county,
         "asset": " ".join(part for part in asset if part),
         "confirmed_on": values.day(row.get("confirmed_on")),
+        "gone_on": values.day(row.get("gone_on")),
+        "transience": _said(style.COURSE, row.get("transience")),
+        "stage": _said(style.STAGES, row.get("stage")),
         "shift_px": values.number(row.get("shift_px"), 2),
         "detector": " ".join(values.text(row.get(name)) for name in ("detector", "detector_version")).strip(),
     }
     return [shown[name] if name in shown else "" if name in _OWN else values.text(row.get(name)) for name in CARD]
+
+
+def _said(words: Mapping[str, style.Word], value: object) -> str:
+    name = values.text(value)
+    return style.word(words, name).zh if name else ""
 
 
 def _chips(county: CountyPage, findings: gpd.GeoDataFrame, budget: int) -> tuple[dict[str, list[str]], int]:

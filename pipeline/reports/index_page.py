@@ -15,9 +15,10 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from . import coverage as causes_of
-from . import encode, offline, ranking, style, values
+from . import encode, offline, ranking, style, values, watched
 from .pages import IndexPage, by_priority, lonlat, records
 
+_MOST_SPOTS = 20
 _WIDTH_PX, _HEIGHT_PX, _MARGIN_PX = 720.0, 480.0, 16.0
 
 
@@ -43,8 +44,18 @@ def render(summary: IndexPage) -> str:
         drawing=_drawing(summary, findings),
         coverage=_coverage(summary.coverage),
         alarms=[_alarm(alarm) for alarm in summary.alarms],
+        campaign=watched.campaign_line(summary.campaign),
+        spots=_hot_spots(summary.hot_spots),
     )
     return offline.seal(page)
+
+
+def _hot_spots(table: pd.DataFrame | None) -> dict[str, Any]:
+    """The worst stretches and how many there are in all."""
+    if table is None or not len(table):
+        return {"total": 0, "heads": [], "rows": []}
+    heads = [style.COLUMNS[name] for name in watched.HOT_SPOTS]
+    return {"total": len(table), "heads": heads, "rows": watched.rows(table, watched.HOT_SPOTS, _MOST_SPOTS)}
 
 
 def _alarm(alarm: Mapping[str, Any]) -> dict[str, str]:

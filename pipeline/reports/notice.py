@@ -28,11 +28,12 @@ from pydantic import Field
 from ..errors import LuyuError
 from ..model import kinds
 from ..model.options import Options
-from . import style, values
+from . import style, values, watched
 from .pages import by_priority, records
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _BLANK = "　　　　"
+_MOST_SPOTS = 30
 _CONFIRMED = frozenset({"confirmed", "notified"})
 _COLUMNS = (
     "序号",
@@ -77,11 +78,13 @@ def notice(
     created: dt.date,
     options: NoticeOptions | None = None,
     chips: Mapping[str, tuple[bytes, bytes]] | None = None,
+    hot_spots: pd.DataFrame | None = None,
 ) -> bytes:
     """The draft as the bytes of a .docx file: one case, or all stretches of one unit; the same input, the same bytes.
 
     ``findings``: rows of FINDINGS; those with a permit are left out. ``created``: the day for the file's properties
-    (the notice itself is dated by hand). ``chips``: finding_id -> pictures, added below the list where given.
+    (the notice itself is dated by hand). ``chips``: finding_id -> pictures, added below the list where given. ``hot_spots``:
+    HOT_SPOTS of the unit that is written to, listed after the stretches.
     Raises LuyuError when nothing is left to write about, or when a term is to be set for a case that no officer has
     confirmed.
     """
@@ -99,6 +102,8 @@ def notice(
     document = _paper(created)
     _opening(document, rows, form, options)
     _stretches(document, rows)
+    if hot_spots is not None and len(hot_spots):
+        _recurring(document, hot_spots)
     _closing(document, form, options)
     _pictures(document, rows, chips or {}, options)
     out = io.BytesIO()
@@ -182,6 +187,18 @@ def _stretches(document: DocumentType, rows: list[dict[str, Any]]) -> None:
     for row_ in table.rows:
         for cell, width in zip(row_.cells, _WIDTHS_CM, strict=True):
             cell.width = Cm(width)
+
+
+def _recurring(document: DocumentType, hot_spots: pd.DataFrame) -> None:
+    """Where it recurs, so that a township keeps watch there and offers another place in time."""
+    _text(document.add_paragraph(), "历次影像显示下列路段多发，请提前劝导并安排其他晾晒场地：", size=12)
+    table = document.add_table(rows=1, cols=len(watched.HOT_SPOTS))
+    table.style = "Table Grid"
+    for cell, name in zip(table.rows[0].cells, watched.HOT_SPOTS, strict=True):
+        _text(cell.paragraphs[0], style.COLUMNS[name].zh, size=9, bold=True)
+    for row in watched.rows(hot_spots, watched.HOT_SPOTS, _MOST_SPOTS):
+        for cell, shown in zip(table.add_row().cells, row, strict=True):
+            _text(cell.paragraphs[0], shown, size=9)
 
 
 def _cells(index: int, row: dict[str, Any]) -> tuple[str, ...]:

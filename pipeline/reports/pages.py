@@ -23,7 +23,7 @@ class CountyPage:
     Tables are in EPSG:4490 or 4326 (a metric CRS is converted). ``roads``: ``route_code, name, road_class``;
     ``zones``: ``zone, basis``; ``stakes``: points with ``stake`` (text, K12+300) and ``route_code``; ``findings``:
     FINDINGS; ``unobserved``: lines with ``reason`` (a name of ``style.CAUSES``) and perhaps ``route_code``;
-    ``coverage``: this county's rows of the table in ``IndexPage``.
+    ``coverage``: this county's rows of the table in ``IndexPage``. ``hot_spots``: HOT_SPOTS; ``sites``: SITES.
     ``chips``: finding_id -> pictures (before, after) as WebP, JPEG or PNG. ``meta``: run facts by name of
     ``style.META``, shown in the order given.
     """
@@ -39,6 +39,8 @@ class CountyPage:
     unobserved: gpd.GeoDataFrame | None = None
     coverage: pd.DataFrame | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    hot_spots: gpd.GeoDataFrame | None = None
+    sites: gpd.GeoDataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ class IndexPage:
     ``counties``: COUNTIES; ``roads``, ``findings``: as in ``CountyPage``; ``coverage``: one row per route and county
     with ``route_code, county_code, km_due, km_observed, km_unobserved, why`` (``cloud 1.20; no_scene 0.30``) and a
     column ``km_CAUSE`` per cause. ``meta``: run facts by name of ``style.META``. ``alarms``: what makes the run's result
-    doubtful as a whole, each with ``zh, en, remedy_zh, remedy_en``.
+    doubtful as a whole, each with ``zh, en, remedy_zh, remedy_en``. ``hot_spots``: HOT_SPOTS; ``campaign``: counts of known
+    sites by state against a deadline, as in run.json.
     """
 
     title: str
@@ -58,6 +61,8 @@ class IndexPage:
     coverage: pd.DataFrame
     meta: Mapping[str, Any] = field(default_factory=dict)
     alarms: Sequence[Mapping[str, Any]] = ()
+    hot_spots: gpd.GeoDataFrame | None = None
+    campaign: Mapping[str, Any] = field(default_factory=dict)
 
 
 def lonlat(frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:

@@ -15,7 +15,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from ..model.tables import FINDINGS
-from . import ranking, style, values
+from . import ranking, style, values, watched
 from .coverage import in_words
 from .pages import by_priority, records
 
@@ -23,19 +23,20 @@ COLUMNS = (
     "case_no", "status", "priority", "kind", "confidence", "route_code", "stake_from", "stake_to", "stake", "side",
     "offset_m", "zone", "membership", "zone_basis", "zone_overlap_m2", "area_m2", "length_m", "width_m", "county_name",
     "near_border", "asset_name", "asset_distance_m", "permit_no", "law", "last_absent", "first_seen", "confirmed_on",
-    "lon", "lat", "geo_rmse_m", "scene_before", "scene_after", "detector", "finding_id",
+    "gone_on", "transience", "stage", "lon", "lat", "geo_rmse_m", "scene_before", "scene_after", "detector", "finding_id",
 )  # fmt: skip
 """Columns of a county's sheet, in order; the last one after them says on every row that it is a clue."""
 
 _WIDTHS = {
     "case_no": 32, "kind": 16, "stake_from": 13, "stake_to": 13, "stake": 13, "zone": 16, "membership": 20,
     "zone_basis": 18, "asset_name": 16, "permit_no": 22, "law": 34, "scene_before": 26, "scene_after": 26,
-    "finding_id": 22,
+    "finding_id": 22, "transience": 26,
 }  # fmt: skip
 _DIGITS = {
     "priority": "0", "confidence": "0.00", "lon": "0.000000", "lat": "0.000000", "zone_overlap_m2": "0", "area_m2": "0",
 }  # fmt: skip
 _WORDS: Mapping[str, Mapping[str, style.Word]] = {
+    "transience": style.COURSE, "stage": style.STAGES,
     "status": style.STATUS, "side": style.SIDES, "membership": style.MEMBERSHIP, "zone_basis": style.BASIS,
 }  # fmt: skip
 _LONGEST = 32_000  # Excel cuts a cell at 32 767
@@ -51,12 +52,15 @@ def workbook(
     *,
     created: dt.date,
     meta: Mapping[str, Any] | None = None,
+    hot_spots: pd.DataFrame | None = None,
+    sites: pd.DataFrame | None = None,
 ) -> bytes:
     """The register as the bytes of an .xlsx file; the same input gives the same bytes.
 
     ``findings``: FINDINGS in any CRS (geometry is not written); ``counties``: COUNTIES, each gets a sheet even without
     findings; ``coverage``: see ``pages.IndexPage``; ``created``: the day written into the file's properties (no clock
-    is read); ``meta``: run facts for the sheet of notes.
+    is read); ``meta``: run facts for the sheet of notes. ``hot_spots``, ``sites``: HOT_SPOTS and SITES, a sheet each where
+    there are any.
     """
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, _SAFE) as book:
@@ -77,6 +81,9 @@ def workbook(
         codes = pd.Series([values.text(code) for code in ordered["county_code"]], index=ordered.index, dtype=object)
         for code, name in sorted(zip(table["county_code"], table["county_name"], strict=True)):
             _county_sheet(book.add_worksheet(names.fit(f"{code} {name}".strip())), ordered[codes == code], formats)
+        for title, table_, columns in (("多发路段", hot_spots, watched.HOT_SPOTS), ("在册标牌", sites, watched.SITES)):
+            if table_ is not None and len(table_):
+                _watched_sheet(book.add_worksheet(names.fit(title)), table_, columns, formats)
         _coverage_sheet(book.add_worksheet(names.fit("观测覆盖")), coverage, formats)
         _notes_sheet(book.add_worksheet(names.fit("说明")), meta or {}, formats)
     return out.getvalue()
@@ -162,6 +169,19 @@ def _ranking_sheet(sheet: Worksheet, table: pd.DataFrame, formats: dict[str, For
                 sheet.write_string(row, col, value[:_LONGEST])
             elif not values.is_null(value):
                 sheet.write_number(row, col, float(value), look)
+
+
+def _watched_sheet(sheet: Worksheet, table: pd.DataFrame, names: tuple[str, ...], formats: dict[str, Format]) -> None:
+    """Hot spots or known sites as text, ranks and counts as numbers."""
+    _head(sheet, [style.COLUMNS[name].zh for name in names], formats, len(table))
+    for col, name in enumerate(names):
+        sheet.set_column(col, col, 22 if name in ("name", "number", "kind") else 13)
+    for row, shown in enumerate(watched.rows(table, names), start=1):
+        for col, (name, text) in enumerate(zip(names, shown, strict=True)):
+            if name in ("rank", "events", "years", "days_seen", "looks") and text:
+                sheet.write_number(row, col, float(text), formats["0"])
+            else:
+                sheet.write_string(row, col, text[:_LONGEST])
 
 
 def _coverage_sheet(sheet: Worksheet, coverage: pd.DataFrame, formats: dict[str, Format]) -> None:

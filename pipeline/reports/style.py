@@ -69,12 +69,17 @@ KINDS: Mapping[str, KindStyle] = MappingProxyType(
     }
 )
 
+_HINTS: Mapping[str, KindStyle] = MappingProxyType(
+    {k.GRAIN_HINT: KindStyle("打场晒粮提示", "hint of grain drying", "#999933", "hexagon")}
+)
+"""Kinds that are candidates at most, never findings."""
+
 CAVEATS = _frozen(
     **{
         k.BUILT_UP_AREA: (
             "10 米影像只能提示区域，不能认定建筑物；须调取高分影像或到现场核查",
             "10 m imagery hints at areas; it cannot tell a building: look at finer images or go there",
-        )
+        ),
     }
 )
 """What findings of a kind cannot say; stands on their cards and in the legend."""
@@ -106,6 +111,20 @@ STATUS = _frozen(
     revisited=("回访", "revisited"),
     permitted=("有许可，不立案", "permitted"),
 )
+COURSE = _frozen(
+    unknown=("未观测", "unknown"),
+    absent=("未见", "absent"),
+    appeared=("初判（仅一期影像，待复核）", "provisional: one image"),
+    ongoing=("持续（多期影像）", "ongoing"),
+    finished=("已消失", "finished"),
+)
+"""What the images of a place add up to, of what comes and goes."""
+STAGES = _frozen(
+    bare=("场地平整、裸土", "bare ground"), foundation=("硬化、基础", "foundation"), building=("建筑", "building")
+)
+SITE_STATES = _frozen(standing=("在", "standing"), gone=("已拆除", "gone"), unseen=("未能看清", "cannot be seen"))
+SITE_COLOURS: Mapping[str, str] = MappingProxyType({"standing": "#009e73", "gone": "#ffffff", "unseen": "#8a8f94"})
+
 SETTLED = frozenset({"permitted", "dismissed", "rectified", "closed", "revisited"})
 """Statuses that ask nothing of an officer; drawn grey."""
 
@@ -163,6 +182,23 @@ COLUMNS = _frozen(
     last_absent=("末次未见", "last absent"),
     first_seen=("首次发现", "first seen"),
     confirmed_on=("影像复核", "confirmed on"),
+    gone_on=("影像显示消失", "gone on"),
+    transience=("时序状态", "course"),
+    stage=("建设阶段", "stage"),
+    number=("登记编号", "number"),
+    name=("名称", "name"),
+    state=("影像状态", "state"),
+    day=("影像日期", "image of"),
+    unseen_on=("此后未能看清", "not visible since"),
+    valid_to=("有效期至", "valid to"),
+    rank=("名次", "rank"),
+    events=("次数", "times"),
+    years=("年份数", "years"),
+    days_seen=("发现日数", "days"),
+    looks=("清晰影像数", "clear images"),
+    first_day=("最早", "first"),
+    last_day=("最近", "last"),
+    township=("乡镇", "township"),
     scene_before=("前时相影像", "scene before"),
     scene_after=("后时相影像", "scene after"),
     shift_px=("配准残差（像素）", "shift, px"),
@@ -231,6 +267,8 @@ PAGE = _frozen(
     asset=("邻近设施", "nearest asset"),
     coordinates=("坐标（CGCS2000）", "coordinates"),
     evidence=("识别依据", "evidence"),
+    hot_spots=("多发路段", "hot spots"),
+    sites=("在册标牌", "known sites"),
     observed=("已观测", "observed"),
     due=("应观测", "due"),
 )
@@ -243,6 +281,7 @@ SHAPES: Mapping[str, tuple[tuple[float, float], ...]] = MappingProxyType({
     "cross": ((-0.4, -1), (0.4, -1), (0.4, -0.4), (1, -0.4), (1, 0.4), (0.4, 0.4), (0.4, 1), (-0.4, 1), (-0.4, 0.4),
               (-1, 0.4), (-1, -0.4), (-0.4, -0.4)),
     "wedge": ((-1.05, -0.8), (1.05, -0.8), (0, 1.1)),
+    "hexagon": ((0, -1.1), (0.95, -0.55), (0.95, 0.55), (0, 1.1), (-0.95, 0.55), (-0.95, -0.55)),
     "pentagon": ((0, -1.1), (1.05, -0.34), (0.65, 0.89), (-0.65, 0.89), (-1.05, -0.34)),
 })  # fmt: skip
 """Corners of a symbol round (0, 0) in units of its radius, y down; a kind without corners is a circle."""
@@ -250,7 +289,7 @@ SHAPES: Mapping[str, tuple[tuple[float, float], ...]] = MappingProxyType({
 
 def kind_style(kind: str) -> KindStyle:
     """Name, colour and shape of a kind; a plug-in's kind without entry keeps its own name, in sky blue."""
-    return KINDS.get(kind) or KindStyle(kind, kind, "#56b4e9", "pentagon")
+    return KINDS.get(kind) or _HINTS.get(kind) or KindStyle(kind, kind, "#56b4e9", "pentagon")
 
 
 def zone_style(zone: str) -> ZoneStyle:

@@ -23,7 +23,8 @@ def join(candidates: gpd.GeoDataFrame, detectors: tuple[Options, ...]) -> gpd.Ge
     """CANDIDATES with each object once, whole, in its final outline; order and result do not depend on the input's.
 
     Tiles see past their cores, so neighbours see the same object twice. Views of one kind that share a fifth of the
-    smaller one's area are one object. Where one view holds the object whole, the best of those stands; where every
+    smaller one's area are one object, unless the thing comes and goes (a detector's ``stay_days``) and they saw it on days
+    farther apart. Where one view holds the object whole, the best of those stands; where every
     view is cut by its window, their union does.
     """
     if candidates.empty:
@@ -31,23 +32,34 @@ def join(candidates: gpd.GeoDataFrame, detectors: tuple[Options, ...]) -> gpd.Ge
     # Arrival order differs between schedulers; nothing after this line may depend on it.
     order = _order(candidates)
     candidates = candidates.iloc[order].reset_index(drop=True)
-    outlines = {registry.name_of(options): registry.build(options).outline for options in detectors}
+    built = {registry.name_of(options): registry.build(options) for options in detectors}
+    outlines = {name: detector.outline for name, detector in built.items()}
+    stays = {name: getattr(detector, "stay_days", None) for name, detector in built.items()}
     rows = []
     for _, same_kind in candidates.groupby("kind", sort=True):
-        labels = _groups(same_kind.geometry.array)
+        labels = _groups(same_kind.geometry.array, _days(same_kind, stays))
         rows += [_one(same_kind[labels == label], outlines) for label in range(labels.max() + 1)]
     joined = gpd.GeoDataFrame(pd.concat(rows, ignore_index=True), crs=candidates.crs)
     return joined.iloc[_order(joined)].reset_index(drop=True)[[*CANDIDATES.columns, "geometry"]]
 
 
-def _groups(shapes: np.ndarray) -> np.ndarray:
+def _days(views: gpd.GeoDataFrame, stays: dict[str, int | None]) -> tuple[np.ndarray, np.ndarray]:
+    """Day on which each view first saw its thing, and how many days apart two views of one stay may say so."""
+    first = np.array([day.toordinal() for day in views["first_seen"]])
+    stay = views["detector"].map(stays).astype(float).fillna(np.inf).to_numpy()
+    return first, stay
+
+
+def _groups(shapes: np.ndarray, days: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """Label of the object that each view belongs to."""
+    first_seen, stay = days
     first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     pairs = first < second
     first, second = first[pairs], second[pairs]
     shared = shapely.area(shapely.intersection(shapes[first], shapes[second]))
     smaller = np.minimum(shapely.area(shapes[first]), shapely.area(shapes[second]))
-    same = shared >= _SAME_SHARE * smaller
+    apart = np.abs(first_seen[first] - first_seen[second])
+    same = (shared >= _SAME_SHARE * smaller) & (apart <= np.minimum(stay[first], stay[second]))
     links = coo_array((np.ones(same.sum()), (first[same], second[same])), shape=(len(shapes), len(shapes)))
     return connected_components(links, directed=False)[1]
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+import pyogrio
 import shapely
 
 from ..ledger import Ledger
 from ..model.stake import Stake
-from ..model.tables import FINDINGS
+from ..model.tables import FINDINGS, HOT_SPOTS, SITES
 from ..reports import county_map, gis, index_page, notice, register
 from ..reports.pages import CountyPage, IndexPage
 from .files import RunFolder, atomic, write_bytes, write_text
@@ -69,7 +70,10 @@ def publish(
 def publish_maps(folder: RunFolder) -> None:
     """Index page, county maps, register and notices from the stored tables and the ledger as it is now."""
     record = json.loads(folder.run_json.read_text(encoding="utf-8"))
-    tables = {name: gpd.read_file(folder.findings_gpkg, layer=name) for name in _LAYERS}
+    there = {name for name, _ in pyogrio.list_layers(folder.findings_gpkg)}
+    tables = {name: gpd.read_file(folder.findings_gpkg, layer=name) for name in _LAYERS if name in there}
+    for contract in (HOT_SPOTS, SITES):  # runs of earlier versions have none
+        tables.setdefault(contract.name, contract.empty(crs=tables["findings"].crs))
     findings = _with_status(tables["findings"], record)
     coverage = pd.read_csv(folder.coverage, encoding="utf-8-sig", dtype={"county_code": str, "why": str}).fillna(
         {"why": "", "county_code": "", "county_name": ""}
@@ -80,13 +84,20 @@ def publish_maps(folder: RunFolder) -> None:
         page = _county_page(county, tables, findings, coverage, folder, meta(record, county.code))
         write_text(folder.county(county.code), county_map.render(page))
     title = record["totals"]["name"]
-    index = IndexPage(title, counties, tables["roads"], findings, coverage, facts, record.get("alarms", ()))
+    index = IndexPage(
+        title, counties, tables["roads"], findings, coverage, facts, record.get("alarms", ()), tables["hot_spots"],
+        record.get("sites", {}),
+    )  # fmt: skip
     write_text(folder.index, index_page.render(index))
-    write_bytes(folder.register, register.workbook(findings, counties, coverage, created=created, meta=facts))
+    book = register.workbook(
+        findings, counties, coverage, created=created, meta=facts, hot_spots=tables["hot_spots"], sites=tables["sites"]
+    )
+    write_bytes(folder.register, book)
     for county in counties.itertuples():
         mine = findings[(findings["county_code"] == county.code) & findings["permit_no"].isna()]
         if len(mine):
-            write_bytes(folder.notice(county.code), notice.notice(mine, created=created))
+            spots = tables["hot_spots"][tables["hot_spots"]["county_code"] == county.code]
+            write_bytes(folder.notice(county.code), notice.notice(mine, created=created, hot_spots=spots))
 
 
 def write_layers(path: Path, tables: Mapping[str, gpd.GeoDataFrame]) -> None:
@@ -127,6 +138,8 @@ def _county_page(
         unobserved=tables["unobserved"][tables["unobserved"]["county_code"] == county.code],
         coverage=coverage[coverage["county_code"] == county.code],
         meta=facts,
+        hot_spots=_clip(tables["hot_spots"], near),
+        sites=tables["sites"][tables["sites"].within(near)],
     )
 
 

@@ -31,11 +31,12 @@ def known_sites(registry: gpd.GeoDataFrame | None, linref: LinearReference) -> g
     placed (a stake that the route does not have) are left out.
     """
     table = REGISTRY.empty(crs=linref.crs) if registry is None else registry
-    points = [_point(row, linref) for row in table.itertuples()]
-    table = table.assign(geometry=gpd.GeoSeries(points, index=table.index, crs=linref.crs))
-    table = table[~table.geometry.isna()]
     number = table["number"].astype(object)
     alone = number.notna() & ~number.duplicated(keep=False)
+    points = [_point(row, linref) for row in table.itertuples()]
+    table = table.assign(geometry=gpd.GeoSeries(points, index=table.index, crs=linref.crs))
+    placed = ~table.geometry.isna()
+    table, number, alone = table[placed], number[placed], alone[placed]
     xy = np.round(shapely.get_coordinates(table.geometry.array)).astype(int)
     place = [f"{kind or ''}@{x},{y}" for kind, (x, y) in zip(table["kind"], xy, strict=True)]
     table = table.assign(key=np.where(alone, number, pd.Series(place, index=table.index, dtype=object)))

@@ -8,7 +8,7 @@ import pandas as pd
 from shapely import LineString, Point, Polygon, affinity, box
 
 from pipeline.model.cause import Cause
-from pipeline.model.tables import FINDINGS
+from pipeline.model.tables import FINDINGS, HOT_SPOTS, SITES
 from pipeline.reports.chips import ChipOptions, pair_chips
 from pipeline.reports.pages import CountyPage, IndexPage
 
@@ -89,6 +89,9 @@ def make_findings(n: int, county: tuple[str, str] = ("320322", "沛县"), seed: 
                 "last_absent": pd.Timestamp("2024-05-12").date(),
                 "first_seen": pd.Timestamp("2024-10-21").date(),
                 "confirmed_on": None,
+                "gone_on": None,
+                "transience": "appeared" if kind == "grain_drying" else None,
+                "stage": "building" if kind == "building" else None,
                 "scene_before": "GF2_20240512",
                 "scene_after": "GF2_20241021",
                 "shift_px": 0.21,
@@ -227,3 +230,35 @@ def make_index() -> IndexPage:
     return IndexPage(
         "徐州市路域疑似线索总览", counties, roads_frame(), gpd.GeoDataFrame(findings, crs=4490), coverage_frame(), META
     )
+
+
+def hot_spots_frame() -> gpd.GeoDataFrame:
+    rows = [(1, "G311", "left", 12, 3, 3, 4, 40), (2, "S253", "right", 70, 2, 1, 2, 21)]
+    table = [
+        {
+            "rank": rank, "kind": "grain_drying", "route_code": route, "side": side, "stake_from": stake(100_000 + 100 * at),
+            "stake_to": stake(100_000 + 100 * at + 300), "from_m": 100_000.0 + 100 * at, "to_m": 100_300.0 + 100 * at,
+            "events": events, "years": years, "days_seen": days, "looks": looks, "first_day": pd.Timestamp("2022-06-04").date(),
+            "last_day": pd.Timestamp("2024-06-08").date(), "county_code": "320322", "county_name": "沛县", "township": "龙固镇",
+        }
+        for rank, route, side, at, events, years, days, looks in rows
+    ]  # fmt: skip
+    lines = [
+        LineString(list(ROADS[row["route_code"]].coords)[at : at + 6]) for row, at in zip(table, (20, 60), strict=True)
+    ]
+    return HOT_SPOTS.check(gpd.GeoDataFrame(table, geometry=lines, crs=4490))
+
+
+def sites_frame() -> gpd.GeoDataFrame:
+    states = ["standing", "standing", "gone", "unseen"]
+    table = [
+        {
+            "key": f"GG-{i:02d}", "number": f"GG-{i:02d}", "name": f"高炮{i}", "kind": "billboard", "route_code": "G311",
+            "stake": stake(101_000 + i * 900), "county_code": "320322", "valid_to": pd.Timestamp("2024-09-30").date(),
+            "state": state, "day": None if state == "unseen" else pd.Timestamp("2024-10-21").date(), "confidence": 0.9,
+            "unseen_on": None, "gone_on": pd.Timestamp("2024-10-21").date() if state == "gone" else None, "evidence": "{}",
+        }
+        for i, state in enumerate(states)
+    ]  # fmt: skip
+    points = [ROADS["G311"].interpolate(0.1 + 0.2 * i, normalized=True) for i in range(len(table))]
+    return SITES.check(gpd.GeoDataFrame(table, geometry=points, crs=4490))

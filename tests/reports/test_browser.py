@@ -1,12 +1,13 @@
 """The pages in a real browser with the network cut: what an officer sees when a file is opened from a folder."""
 
 import os
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fake_county import make_chips, make_county, make_findings, make_index
+from fake_county import hot_spots_frame, make_chips, make_county, make_findings, make_index, sites_frame
 
 from pipeline.model.cause import Cause
 from pipeline.reports import county_map, index_page
@@ -182,6 +183,17 @@ def test_layers_switch_and_the_card_walks_on(visit, county_html):
     assert page.locator("#card").is_hidden()
 
 
+def test_hot_spots_and_known_sites_are_layers_with_their_counts(visit):
+    page = visit(county_map.render(make_county(12, hot_spots=hot_spots_frame(), sites=sites_frame())))
+    assert page.locator("[data-layer=hot_spots]").is_checked()
+    page.locator("[data-layer=sites]").uncheck()
+    page.locator("[data-layer=sites]").check()
+    legend = page.locator(".legend").inner_text()
+    assert "在册标牌" in legend
+    assert re.search(r"未能看清[^0-9]*1", legend)
+    assert page.complaints == []
+
+
 @pytest.mark.parametrize("clipboard", [True, False], ids=["interface", "fallback"])
 def test_the_stake_is_copied(visit, county_html, county, clipboard):
     page = visit(county_html, permissions=["clipboard-read", "clipboard-write"])
@@ -264,7 +276,7 @@ def poisoned(frame, names=None):
 def test_text_never_runs(visit):
     findings = make_findings(len(PAYLOADS))
     numbers = findings.select_dtypes(["number", "bool"]).columns
-    dates = ["last_absent", "first_seen", "confirmed_on"]
+    dates = ["last_absent", "first_seen", "confirmed_on", "gone_on"]
     chips = list(make_chips(findings).values())
     poisoned(findings, [name for name in findings.columns if name not in (*numbers, *dates)])
     findings["finding_id"] = [f"{i}{payload}" for i, payload in enumerate(PAYLOADS)]
@@ -278,6 +290,10 @@ def test_text_never_runs(visit):
     )
     poisoned(county.roads), poisoned(county.unobserved), poisoned(county.stakes, ["route_code"])
     poisoned(county.zones, ["basis"])
+    spots, sites = hot_spots_frame(), sites_frame()
+    poisoned(spots, ["kind", "route_code", "stake_from", "stake_to", "township"])
+    poisoned(sites, ["number", "name"])
+    county = replace(county, hot_spots=spots, sites=sites)
     page = visit(county_map.render(county))
     for row in page.locator(".row").all():
         row.click()

@@ -20,6 +20,7 @@ def view(shape: BaseGeometry, tile: str, *, cut: bool = False, confidence: float
     return {
         "kind": kind, "confidence": confidence, "detector": kind, "detector_version": "1", "evidence": "{}",
         "tile_id": tile, "truncated": cut, "last_absent": dt.date(2024, 5, 1), "first_seen": dt.date(2024, 10, 1),
+        "confirmed_on": None, "gone_on": None,
         "scene_before": "a", "scene_after": "b", "shift_px": 0.0, "geo_rmse_m": 1.0, "geometry": shape,
     }  # fmt: skip
 
@@ -82,3 +83,14 @@ def test_joining_twice_equals_once() -> None:
 
 def test_nothing_gives_nothing() -> None:
     assert join(CANDIDATES.empty(crs=4548), DETECTORS).empty
+
+
+def test_two_stays_at_one_place_are_two_objects_and_one_stay_seen_a_day_apart_is_one() -> None:
+    strip = box(0, 0, 60, 3)
+
+    def seen(tile: str, day: int) -> dict:
+        return view(strip, tile, kind="grain_drying") | {"first_seen": dt.date(2024, 6, day)}
+
+    assert len(join(table(seen("t1", 5), seen("t2", 6)), DETECTORS)) == 1
+    joined = join(table(seen("t1", 5), seen("t2", 5), seen("t1", 20)), DETECTORS)
+    assert sorted(day.day for day in joined.first_seen) == [5, 20]

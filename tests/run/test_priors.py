@@ -17,10 +17,10 @@ from pipeline.config import RunConfig
 from pipeline.model.grid import Tile
 from pipeline.model.tables import CANDIDATES
 from pipeline.run import looks
+from pipeline.run.job import TileJob, TileResult
 from pipeline.run.looks import better, shift_priors, wants_prior
 from pipeline.run.plan import make_plan
 from pipeline.run.runner import RunReport, run
-from pipeline.run.job import TileJob, TileResult
 from pipeline.run.tile import process_tile
 
 _TILE_PX = 512

@@ -7,8 +7,8 @@ import geopandas as gpd
 from pipeline.model.tables import CANDIDATES
 from pipeline.net import tally
 from pipeline.net.tally import Count
-from pipeline.run.provenance import network_use
 from pipeline.run.job import TileResult
+from pipeline.run.provenance import network_use
 
 
 def tile(process: str, start: tuple[int, int, int], stop: tuple[int, int, int]) -> TileResult:

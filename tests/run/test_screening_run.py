@@ -18,8 +18,8 @@ from pipeline.errors import Problems
 from pipeline.model.grid import Grid, Tile
 from pipeline.model.scene import Period, Scene
 from pipeline.model.tables import ZONES
-from pipeline.run.plan import _common_bands
 from pipeline.run.job import TileJob
+from pipeline.run.plan import _common_bands
 from pipeline.run.tile import process_tile
 from tests.s2_land import BANDS, NORTH, WEST, land, site_polygon
 

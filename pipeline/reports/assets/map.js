@@ -22,7 +22,8 @@ luyu.Chart = function (map, onPick) {
   var layers = {
     outline: L.polygon(luyu.areas(data.outline), Object.assign({ fill: false, color: "#555", weight: 2, dashArray: "8 4 2 4" }, flat)),
     control_zone: L.layerGroup(), highway_land: L.layerGroup(), pavement: L.layerGroup(),
-    roads: L.layerGroup(), unobserved: L.layerGroup(), stakes: L.layerGroup()
+    roads: L.layerGroup(), unobserved: L.layerGroup(), stakes: L.layerGroup(),
+    hot_spots: L.layerGroup(), sites: L.layerGroup()
   };
   data.zones.forEach(function (zone) {
     var look = luyu.zones[zone[0]];
@@ -49,6 +50,17 @@ luyu.Chart = function (map, onPick) {
     causes[gap[0]].addLayer(L.polyline(path, { renderer: live, color: cause.colour, weight: 10, dashArray: cause.dash, lineCap: "butt", interactive: false }));
   });
   data.causes.forEach(function (cause) { layers.unobserved.addLayer(causes[cause[0]]); });
+
+  // Where it recurs: a wide band under the road. Known sites: small squares in the colour of their state.
+  data.hotSpots.forEach(function (spot) {
+    layers.hot_spots.addLayer(L.polyline(luyu.lines(spot[1]), { renderer: live, color: "#e69f00", weight: 16, opacity: 0.45, lineCap: "butt" })
+      .bindTooltip(el("span", { text: spot[0] }), { sticky: true }));
+  });
+  data.sites.forEach(function (site) {
+    var state = data.siteStates[site[2]];
+    layers.sites.addLayer(L.circleMarker([site[1], site[0]], { renderer: live, radius: 5, color: "#1b1b1b", weight: 1.5, fillColor: state[2], fillOpacity: 1, dashArray: site[2] === "unseen" ? "2 2" : null })
+      .bindTooltip(el("span", { text: site[3] }), { direction: "top" }));
+  });
 
   // ---- findings
   var marks = L.layerGroup().addTo(map), ring = null, shown = [];
@@ -145,8 +157,15 @@ luyu.Chart = function (map, onPick) {
     }), [
       legendRow("roads", luyu.word("roads"), swatch([line({ stroke: "#4a5560", "stroke-width": 3 })]), true),
       legendRow("stakes", luyu.word("stakes"), swatch([luyu.svg("circle", { cx: 13, cy: 7, r: 4, fill: "#fff", stroke: "#333" })]), true),
+      data.hotSpots.length ? legendRow("hot_spots", luyu.word("hot_spots"), swatch([line({ stroke: "#e69f00", "stroke-width": 10, "stroke-opacity": 0.5 })]), true) : null,
+      data.sites.length ? legendRow("sites", luyu.word("sites"), null, true) : null
+    ].concat(data.sites.length ? Object.keys(data.siteStates).map(function (name) {
+      var state = data.siteStates[name], count = data.sites.filter(function (site) { return site[2] === name; }).length;
+      var dot = swatch([luyu.svg("circle", { cx: 13, cy: 7, r: 5, fill: state[2], stroke: "#1b1b1b", "stroke-width": 1.5, "stroke-dasharray": name === "unseen" ? "2 2" : null })]);
+      return el("p", { "class": "cause" }, [dot, luyu.label([state[0], state[1]]), el("b", { text: String(count) })]);
+    }) : [], [
       legendRow("unobserved", luyu.word("unobserved"), null, true)
-    ], data.causes.map(function (cause) {
+    ]), data.causes.map(function (cause) {
       var hatch = swatch([line({ x1: 0, x2: 26, stroke: "#fff", "stroke-width": 12 }), line({ x1: 0, x2: 26, stroke: cause[3], "stroke-width": 10, "stroke-dasharray": cause[4] })]);
       return el("p", { "class": "cause" }, [hatch, luyu.label([cause[1], cause[2]]), cause[5] ? el("b", { text: cause[5] + " km" }) : null]);
     }), data.causes.length ? [] : [el("p", { "class": "cause" }, [luyu.label(luyu.word("all_observed"))])]);
