@@ -48,7 +48,7 @@ def test_every_layer_keeps_its_contract(delivery):
         "zones": gpd.GeoDataFrame({"z": ["建筑控制区", "公路用地"]}, geometry=[square, square], crs=4548),
         "exempt": gpd.GeoDataFrame({"n": ["收费站"], "d": [20110701]}, geometry=[square], crs=4548),
         "towns": gpd.GeoDataFrame({"n": ["大屯街道"]}, geometry=[square], crs=4548),
-        "boards": gpd.GeoDataFrame({"k": ["billboard"], "z": ["K512+400"], "r": ["G311"]}, geometry=[square], crs=4548),
+        "boards": gpd.GeoDataFrame({"k": ["高炮广告"], "z": ["K512+400"], "r": ["G311"]}, geometry=[square], crs=4548),
     }
     path = delivery(
         extra,
@@ -77,7 +77,7 @@ def test_every_layer_keeps_its_contract(delivery):
     ]
     assert layers.exempt.iloc[0]["designated_on"] == dt.date(2011, 7, 1)
     assert layers.townships.iloc[0]["code"] == "大屯街道"
-    assert layers.registry.iloc[0]["stake_m"] == 512400.0
+    assert layers.registry.iloc[0][["stake_m", "kind"]].tolist() == [512400.0, "billboard"]
 
 
 def test_all_layers_come_in_one_crs_whatever_theirs(delivery, counties, roads):
