@@ -9,7 +9,7 @@ export UV_NATIVE_TLS := 1
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick lint format bench bench-screening bench-detection train-buildings lock notebooks clean
+.PHONY: help demo test test-quick lint format bench bench-screening bench-detection bench-buildings bench-grain bench-roadside train-buildings lock notebooks clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -50,8 +50,16 @@ train-buildings: $(VENV)/.locked ## train the building network anew, and those t
 	$(VENV)-train/bin/python -m pip install --quiet --no-deps --editable .
 	$(VENV)-train/bin/python benchmarks/building_net/make_all.py
 
-bench-detection: $(VENV)/.locked ## score every way of finding buildings on left-out data; writes benchmarks/DETECTION.md
+bench-detection: bench-buildings bench-grain bench-roadside ## all scores of what is found, on left-out data
+
+bench-buildings: $(VENV)/.locked ## score every way of finding buildings on left-out data; writes benchmarks/DETECTION.md
 	$(BIN)/python benchmarks/score_detection.py
+
+bench-roadside: $(VENV)/.locked ## scores of grain, works, stockpiles, billboards and buildings in simulated worlds; writes benchmarks/ROADSIDE.md
+	$(BIN)/python benchmarks/score_roadside.py --out benchmarks/ROADSIDE.md
+
+bench-grain: $(VENV)/.locked ## scores of grain laid onto real road pixels, and of clean real roads; writes benchmarks/GRAIN.md
+	$(BIN)/python benchmarks/score_grain.py --out benchmarks/GRAIN.md
 
 bench-screening: $(VENV)/.locked ## scores of the 10 m screening on real Sentinel-2 pairs; writes benchmarks/SCREENING.md
 	$(BIN)/python benchmarks/score_screening.py --out benchmarks/SCREENING.md

@@ -43,7 +43,7 @@ from pipeline.simulate import WorldOptions, simulate
 folder = Path(tempfile.mkdtemp())
 config_path = simulate(folder / "world", WorldOptions(seed=11, km=2.0))
 config = RunConfig.load(config_path, [f"output={folder / 'run'}", f"ledger={folder / 'ledger.sqlite'}"])
-truth = gpd.read_file(folder / "world" / "truth.gpkg")
+truth = gpd.read_file(folder / "world" / "truth.gpkg", layer="findings")
 truth[["kind", "zone", "membership", "route_code", "stake", "side", "area_m2", "permit_no"]]
 
 # %% [markdown]

@@ -110,7 +110,7 @@ def read_sheet(path: Path) -> xr.Dataset:
 
 def new_buildings(world: Path) -> list[BaseGeometry]:
     """Outlines of all buildings that came between the dates of a simulated world."""
-    truth = gpd.read_file(world / "truth.gpkg")
+    truth = gpd.read_file(world / "truth.gpkg", layer="findings")
     return list(truth[truth.kind == "building"].geometry)
 
 

@@ -1,6 +1,7 @@
 """A simulated county pair whose truth is known: the demo, the test bed and the manual."""
 
-from .options import Events, Hazards, WorldOptions
+from .event_options import Events
+from .options import Hazards, WorldOptions
 from .press import simulate, write_world
 from .world import World
 

@@ -134,6 +134,12 @@ def clouds(options: WorldOptions, taken: Shot, grid: Grid) -> tuple[np.ndarray, 
     return opacity.astype(np.float32), (np.clip(under * 2.2, 0, 1) * 0.62).astype(np.float32), mask
 
 
+def overcast(options: WorldOptions, taken: Shot, x_m: float, y_m: float) -> float:
+    """The cloud field over a place of the ground, whether or not clouds are switched on: the higher, the cloudier."""
+    spot = Grid(EPSG, x_m - 10.0, y_m + 10.0, 20.0, 1, 1)
+    return float(_cloud_field(spot, options.seed, taken.day)[0, 0])
+
+
 def expose(options: WorldOptions, taken: Shot, grid: Grid, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Digital numbers, uint16 (4, rows, cols) without the halo, and the mask, of a painted window with its halo."""
     sky = clouds(options, taken, grid)

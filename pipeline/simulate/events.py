@@ -1,4 +1,4 @@
-"""What happens between the dates: buildings, grain, works and heaps, with and without permits."""
+"""Buildings that come and go between the dates, with and without permits."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from shapely import LineString, Polygon
-from shapely.ops import substring
+from shapely import Polygon
 
 from .noise import stream
 from .options import WorldOptions
@@ -71,7 +70,7 @@ def building(
 ) -> tuple[Polygon, Road] | None:
     """Footprint of a building beside one of the roads, in room of its own; None when there is none."""
     for _ in range(12):
-        road = ways[int(rng.choice(len(ways), p=_shares(ways)))]
+        road = ways[int(rng.choice(len(ways), p=shares(ways)))]
         side = ("left", "right")[int(rng.integers(2))]
         if where == "inside":
             size = (float(rng.uniform(10, 34)), float(rng.uniform(8, 15)))
@@ -87,7 +86,8 @@ def building(
     return None
 
 
-def _shares(ways: tuple[Road, ...]) -> np.ndarray:
+def shares(ways: tuple[Road, ...]) -> np.ndarray:
+    """Chance of each road to be the one where something happens: by its length."""
     lengths = np.array([road.axis.length for road in ways])
     return lengths / lengths.sum()
 
@@ -138,81 +138,3 @@ def permits(options: WorldOptions, things: list[Thing]) -> list[Permit]:
         Permit(f"示例交许〔{year}〕0999号", "涉路施工", dt.date(year, 1, 1), dt.date(year + 2, 12, 31), elsewhere)
     )
     return out
-
-
-def _strip(line: LineString, width_m: float, rng: np.random.Generator) -> Polygon:
-    """A spread of grain along a line: shovelled by hand, so its edges waver and its ends are round."""
-    knots = max(int(line.length / 3.0), 4)
-    at = np.linspace(0.0, line.length, knots)
-    points = np.array([line.interpolate(a).coords[0] for a in at])
-    along = np.gradient(points, axis=0)
-    along /= np.linalg.norm(along, axis=1, keepdims=True)
-    left = np.column_stack([-along[:, 1], along[:, 0]])
-    waver = np.convolve(rng.normal(0, 0.22, knots + 4), np.ones(5) / 5, mode="valid")
-    taper = np.clip(np.minimum(at, line.length - at) / 2.0, 0.35, 1.0)
-    half = (width_m / 2 * taper + waver)[:, None]
-    inner = (width_m / 2 * taper)[:, None]
-    return Polygon(np.vstack([points + left * half, (points - left * inner)[::-1]]))
-
-
-def grain(options: WorldOptions, ways: tuple[Road, ...], room: Roadside) -> Iterator[Thing]:
-    """Spreads of grain on the outer lane, along one pavement edge, broken at driveways; on asphalt and on concrete."""
-    rng = stream(options.seed, "grain")
-    born = options.first_seen - dt.timedelta(days=2)
-    for number in range(count(options.events.grain, options, 2)):
-        road = ways[(2, 1, 0)[number % 3] if number < 3 else int(rng.integers(len(ways)))]
-        side = ("left", "right")[int(rng.integers(2))]
-        length = float(min(rng.uniform(25, 150), 0.35 * road.axis.length))
-        width = float(rng.uniform(2.2, min(4.5, 0.52 * road.pavement_m)))
-        look = "maize_grain" if rng.random() < 0.55 else "wheat_grain"
-        gap_at, gap = float(rng.uniform(0.35, 0.65)) * length, float(rng.uniform(5, 9))
-        # Where traffic has one pavement only, the other half stays open.
-        lane = "pavement" if len(road.offsets_m) == 1 else f"{side} pavement"
-        start = room.take(road, lane, length, rng)
-        if start is None:
-            continue
-        sign = 1.0 if side == "left" else -1.0
-        off = sign * (road.pavement_edge_m - float(rng.uniform(0.25, 0.6)) - width / 2)
-        parts = [(start, start + length)]
-        if length > 70:
-            parts = [(start, start + gap_at), (start + gap_at + gap, start + length)]
-        for a, b in parts:
-            piece = substring(road.axis, a, b)
-            piece = piece.offset_curve(off, join_style="mitre")
-            shape = _strip(piece, width, rng)
-            yield Thing(
-                "grain",
-                shape,
-                look,
-                born=born,
-                event="grain_drying",
-                scenario=road.surface,
-                route_code=road.route_code,
-                number=number,
-            )
-
-
-def ground_works(options: WorldOptions, ways: tuple[Road, ...], room: Roadside) -> Iterator[Thing]:
-    """Earth opened in the highway land, and heaps on it."""
-    born = options.first_seen - dt.timedelta(days=20)
-    for event, sort, rate in (
-        ("roadworks", "earth", options.events.roadworks),
-        ("stockpile", "heap", options.events.stockpile),
-    ):
-        rng = stream(options.seed, event)
-        for _ in range(count(rate, options)):
-            road = ways[int(rng.choice(len(ways), p=_shares(ways)))]
-            side = ("left", "right")[int(rng.integers(2))]
-            room_m = road.land_m - road.roadbed_m / 2 - 0.6
-            long = float(rng.uniform(18, 60) if sort == "earth" else rng.uniform(6, 16))
-            deep = room_m if sort == "earth" else min(room_m, float(rng.uniform(2.5, 4.5)))
-            look = "spoil" if sort == "earth" else str(rng.choice(["gravel", "sand", "spoil", "tile_red"]))
-            start = room.take(road, side, long + 8, rng)
-            if start is None:
-                continue
-            centre, forward = beside(road, side, start + 4, (long, deep), road.roadbed_m / 2 + 0.3)
-            shape = rectangle(centre, long, deep, forward)
-            if sort == "heap":
-                shape = shape.buffer(-1.0).buffer(1.0)
-            height = 0.0 if sort == "earth" else 1.6
-            yield Thing(sort, shape, look, height, born=born, event=event, scenario=event, route_code=road.route_code)

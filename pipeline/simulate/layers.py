@@ -7,11 +7,14 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyogrio
 from shapely import LineString, Point
 from shapely.ops import substring
 
+from ..model.kinds import BILLBOARD
 from ..model.stake import Stake
+from .boards import Site
 from .events import Permit
 from .noise import stream
 from .options import WorldOptions
@@ -49,6 +52,10 @@ assets:
     path: layers.gpkg
     layer: bridges
     columns: {name: QLMC, stake_km: QLZXZH}
+registry:
+  path: layers.gpkg
+  layer: registry
+  columns: {kind: LX, name: MC, number: BH, route: LXBM, stake: ZH, valid_to: YXQZ}
 """
 
 
@@ -166,6 +173,20 @@ def exempt_layer(things: Sequence[Thing]) -> gpd.GeoDataFrame:
     data = {"MC": [f"示例养护站{k}" for k, _ in enumerate(found, 1)], "LX": ["养护工区"] * len(found)}
     shapes = [thing.shape.buffer(2.0, join_style="mitre") for thing in found]
     return gpd.GeoDataFrame(data, geometry=shapes, crs=EPSG)
+
+
+def registry_layer(sites: Sequence[Site]) -> gpd.GeoDataFrame:
+    """Known billboards (LX, MC, BH, LXBM, ZH, YXQZ); those without a place have a stake."""
+    columns = ("LX", "MC", "BH", "LXBM", "ZH", "YXQZ")
+    rows = [
+        (
+            BILLBOARD, site.name, site.number, site.route_key, str(Stake(round(site.stake_m))),
+            None if site.valid_to is None else site.valid_to.isoformat(),
+        )
+        for site in sites
+    ]  # fmt: skip
+    data = pd.DataFrame(rows, columns=columns, dtype=object)
+    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries([site.at for site in sites], crs=EPSG), crs=EPSG)
 
 
 def counties_layer(counties: tuple[County, ...]) -> gpd.GeoDataFrame:

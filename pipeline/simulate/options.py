@@ -8,8 +8,11 @@ from typing import Literal
 from pydantic import Field
 
 from ..model.options import Options
+from .event_options import Events
 
 _CALENDAR = ("2024-04-28", "2024-10-12", "2024-05-19", "2024-10-30", "2024-04-09", "2024-11-14")
+_HARVEST = (0, 2, 3, 5, 6, 9, 10, 12, 15, 16, 18, 21)  # days after the first
+_HARVEST_FROM = {"summer": (6, 1), "autumn": (10, 2)}
 _SERIES = (
     "2024-03-29",
     "2024-04-28",
@@ -109,9 +112,27 @@ class Patches(Hazard):
 
 
 class Confusers(Hazard):
-    """New things that are no building and no grain: greenhouses, hardened and earthen yards, straw, entrances."""
+    """Things that are no finding: greenhouses, yards and heaps beyond the zones, straw, old entrances, parked lorries."""
 
-    size: float = Field(default=2.5, ge=0, le=20, description="things per km")
+    size: float = Field(default=3.2, ge=0, le=20, description="things per km")
+
+
+class Upkeep(Hazard):
+    """The road's own maintenance: new surfaces, shoulders, paint and rails, mowing, clean ditches, trees felled and set."""
+
+    size: float = Field(default=1.2, ge=0, le=20, description="stretches per km")
+
+
+class Fieldwork(Hazard):
+    """What farmers do beyond the highway land: ploughing, harvest, mulch, threshing yards, manure."""
+
+    size: float = Field(default=1.2, ge=0, le=20, description="places per km")
+
+
+class Furniture(Hazard):
+    """Signs of the road itself and masts of power lines: high and thin as billboards are."""
+
+    size: float = Field(default=1.2, ge=0, le=20, description="signs and masts per km")
 
 
 class Centreline(Hazard):
@@ -149,6 +170,9 @@ class Hazards(Options):
     vehicles: Vehicles = Vehicles()
     patches: Patches = Patches()
     confusers: Confusers = Confusers()
+    upkeep: Upkeep = Upkeep()
+    fieldwork: Fieldwork = Fieldwork()
+    furniture: Furniture = Furniture()
     centreline: Centreline = Centreline()
     stakes: Stakes = Stakes()
     widths: Widths = Widths()
@@ -160,23 +184,6 @@ class Hazards(Options):
         return cls(**{**calm, **but})
 
 
-class Events(Options):
-    """How much happens between the dates, per km of road; at least one building inside and one strip in any world."""
-
-    building_inside: float = Field(
-        default=0.75, ge=0, le=10, description="new buildings inside the control zone, per km"
-    )
-    building_astride: float = Field(default=0.3, ge=0, le=10, description="new buildings across its outer edge, per km")
-    building_outside: float = Field(default=0.35, ge=0, le=10, description="new buildings beyond it, per km")
-    demolished: float = Field(default=0.2, ge=0, le=10, description="buildings that vanish, per km (no finding)")
-    older: float = Field(
-        default=0.5, ge=0, le=10, description="lone buildings that were there before, per km (no finding)"
-    )
-    grain: float = Field(default=0.9, ge=0, le=10, description="spreads of grain on the pavement, per km")
-    roadworks: float = Field(default=0.25, ge=0, le=10, description="earth opened in the highway land, per km")
-    stockpile: float = Field(default=0.4, ge=0, le=10, description="heaps on the highway land, per km")
-
-
 class WorldOptions(Options):
     """A world. The same options give the same bytes."""
 
@@ -185,6 +192,13 @@ class WorldOptions(Options):
     resolution_m: float = Field(default=0.5, ge=0.2, le=4, description="pixel size of the sharp images, m")
     dates: int = Field(
         default=2, ge=2, le=len(_CALENDAR), description="number of sharp acquisitions; the first two are a pair"
+    )
+    harvest_days: int = Field(
+        default=0, ge=0, le=len(_HARVEST), description="further sharp acquisitions, few days apart, within a harvest"
+    )
+    harvest: Literal["summer", "autumn"] = Field(default="autumn", description="which harvest (wheat; maize and rice)")
+    harvest_years: int = Field(
+        default=1, ge=1, le=4, description="harvests with such acquisitions: that of the pair, and of years before it"
     )
     series: bool = Field(default=True, description="write the 10 m series as well")
     carriageways: Literal["one", "two"] = Field(default="two", description="centrelines drawn for the divided road")
@@ -196,7 +210,21 @@ class WorldOptions(Options):
     @property
     def days(self) -> tuple[dt.date, ...]:
         """Days of the sharp acquisitions, ascending."""
-        return tuple(sorted(dt.date.fromisoformat(text) for text in _CALENDAR[: self.dates]))
+        return tuple(sorted({*self._calendar, *self._harvest}))
+
+    @property
+    def _calendar(self) -> list[dt.date]:
+        return [dt.date.fromisoformat(text) for text in _CALENDAR[: self.dates]]
+
+    @property
+    def _harvest(self) -> list[dt.date]:
+        """Days of the harvests, in earlier years some days later."""
+        first, year = _HARVEST_FROM[self.harvest], max(day.year for day in self._calendar)
+        return [
+            dt.date(year - back, *first) + dt.timedelta(days=after + 2 * back)
+            for back in range(self.harvest_years)
+            for after in _HARVEST[: self.harvest_days]
+        ]
 
     @property
     def series_days(self) -> tuple[dt.date, ...]:
@@ -206,9 +234,9 @@ class WorldOptions(Options):
     @property
     def last_absent(self) -> dt.date:
         """Last sharp day without the events."""
-        return max(day for day in self.days if day.month < 7)
+        return max(day for day in self._calendar if day.month < 6)
 
     @property
     def first_seen(self) -> dt.date:
         """First sharp day with them."""
-        return min(day for day in self.days if day.month > 7)
+        return min(day for day in self.days if day > self.last_absent)

@@ -10,7 +10,9 @@ import numpy as np
 from shapely import Polygon
 
 from ..model.grid import Grid
-from .noise import field, fractal, grain, key
+from .noise import field, fractal, grain, hashed, key, unit
+from .spectra import spectrum
+from .things import Thing
 
 _SUPER = 4  # sub-pixels per side when a polygon's coverage is measured
 _SHIFT = 4  # fractional bits of OpenCV's integer coordinates
@@ -101,3 +103,16 @@ class Canvas:
         if patchy:
             factor = factor + patchy * self.tex.patchy[window]
         return np.maximum(factor, 0.3)[..., None].astype(np.float32)
+
+
+def tint(thing: Thing, spread: float = 0.07) -> np.ndarray:
+    """Colour of one thing: its surface's, lighter or darker by a chance that belongs to the place."""
+    x, y = thing.shape.representative_point().coords[0]
+    chance = unit(hashed(np.array([round(10 * x)]), np.array([round(10 * y)]) + np.arange(5), 77)) * 2 - 1
+    return (spectrum(thing.look) * (1 + 1.7 * spread * chance[0]) * (1 + 0.035 * chance[1:])).astype(np.float32)
+
+
+def cast(shape: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """Outline that a convex footprint and its displaced copy sweep over."""
+    hull = cv2.convexHull(np.vstack([shape - shape[0], shape - shape[0] + vector]).astype(np.float32))
+    return hull[:, 0].astype(float) + shape[0]

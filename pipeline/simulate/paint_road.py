@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,14 +85,21 @@ def stripe(across_m: np.ndarray, centre_m: float, width_m: float, pixel_m: float
     return np.clip(np.minimum(d + px / 2, half) - np.maximum(d - px / 2, -half), 0, px) / px
 
 
-def paint_roads(canvas: Canvas, ways: Sequence[Course], day: dt.date) -> None:
-    """Verges, ditches and shoulders of all roads, then their carriageways and markings, so that junctions stay open."""
+def paint_roads(
+    canvas: Canvas, ways: Sequence[Course], day: dt.date, laid: Callable[[Course], None] | None = None
+) -> None:
+    """Verges, ditches and shoulders of all roads, then their carriageways and markings, so that junctions stay open.
+
+    ``laid`` paints what lies on the carriageways of a road and under their markings.
+    """
     found = [(way, window) for way in ways if (window := _window(way)) is not None]
     for way, window in found:
         _verge(canvas, window, way.road, np.abs(way.across_m[window]), day)
     for way, window in found:
         at = way.across_m[window], way.along_m[window]
         _carriageways(canvas, window, way.road, at)
+        if laid is not None:
+            laid(way)
         if way.road.tech_class <= 3:
             _markings(canvas, window, way.road, at)
 

@@ -7,36 +7,28 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import shapely
-from shapely import Polygon
 
 from .camera import Shot
-from .noise import hashed, key, unit
-from .paint import Canvas
+from .noise import key
+from .paint import Canvas, cast, tint
+from .paint_boards import board_shadows
+from .paint_works import corners, paint_stack
 from .spectra import spectrum
 from .things import Thing
 from .trees import Trees
 
 _FLAT = {  # roughness from pixel to pixel, over metres
     "pond": (0.03, 0.08), "village": (0.08, 0.16), "yard": (0.06, 0.08), "entrance": (0.07, 0.10),
-    "earth": (0.10, 0.20), "patch": (0.05, 0.03),
+    "patch": (0.05, 0.03), "field": (0.07, 0.12),
 }  # fmt: skip
 _LOBES = np.array([[0.9, 0.3], [-0.5, 0.8], [-0.4, -0.9], [0.5, -0.6]])  # a crown is some boughs, not a ball
 _PITCH_DEG = {"gable": 26.0, "shed": 9.0}
 
 
-def tint(thing: Thing, spread: float = 0.07) -> np.ndarray:
-    """Colour of one thing: its surface's, lighter or darker by a chance that belongs to the place."""
-    x, y = thing.shape.representative_point().coords[0]
-    chance = unit(hashed(np.array([round(10 * x)]), np.array([round(10 * y)]) + np.arange(5), 77)) * 2 - 1
-    return (spectrum(thing.look) * (1 + 1.7 * spread * chance[0]) * (1 + 0.035 * chance[1:])).astype(np.float32)
-
-
 def paint_flat(canvas: Canvas, things: Sequence[Thing]) -> None:
-    """Areas without height: village ground, yards, ponds, entrances, opened earth, repairs."""
+    """Areas without height: village ground, yards, ponds, fields, entrances, repairs."""
     for thing in things:
-        if thing.sort == "earth":
-            _earth(canvas, thing)
-        elif thing.sort in _FLAT:
+        if thing.sort in _FLAT:
             rough, patchy = _FLAT[thing.sort]
             found = canvas.coverage(thing.shape)
             if found is None:
@@ -45,18 +37,6 @@ def paint_flat(canvas: Canvas, things: Sequence[Thing]) -> None:
             if thing.sort == "village" or thing.look in ("grass_dry", "soil", "dirt", "spoil"):
                 alpha = alpha * np.clip(0.85 + 0.3 * canvas.tex.patchy[window], 0.25, 1)
             canvas.blend(window, alpha, tint(thing) * canvas.variation(window, rough, patchy))
-
-
-def _earth(canvas: Canvas, thing: Thing) -> None:
-    """Opened earth: spoil with a dark trench along its middle."""
-    canvas.fill(thing.shape, tint(thing), rough=0.10, patchy=0.18)
-    trench = shapely.affinity.scale(thing.shape, 0.94, 0.94)
-    corners = np.asarray(trench.exterior.coords)[:4]
-    if np.hypot(*(corners[1] - corners[0])) < np.hypot(*(corners[2] - corners[1])):
-        corners = np.roll(corners, -1, axis=0)
-    a, b, c, d = corners
-    third = np.array([a + (d - a) * 0.36, b + (c - b) * 0.36, b + (c - b) * 0.60, a + (d - a) * 0.60])
-    canvas.fill(third, spectrum("soil_moist") * np.float32(0.7), rough=0.08)
 
 
 def paint_grain(canvas: Canvas, things: Sequence[Thing]) -> None:
@@ -71,19 +51,21 @@ def paint_grain(canvas: Canvas, things: Sequence[Thing]) -> None:
         canvas.blend(window, alpha * thick, colour)
 
 
-def cast(shape: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """Outline that a convex footprint and its displaced copy sweep over."""
-    hull = cv2.convexHull(np.vstack([shape - shape[0], shape - shape[0] + vector]).astype(np.float32))
-    return hull[:, 0].astype(float) + shape[0]
+def _shadows(thing: Thing, shot: Shot) -> list[np.ndarray]:
+    """Outlines of the shadows that one thing casts."""
+    if thing.height_m <= 0:
+        return []
+    if thing.sort == "board":
+        return board_shadows(thing, shot)
+    return [cast(np.asarray(thing.shape.convex_hull.exterior.coords), thing.height_m * shot.shadow)]
 
 
 def paint_shadows(canvas: Canvas, things: Sequence[Thing], trees: Trees, shot: Shot) -> None:
     """Darken the ground where buildings, vehicles, heaps and trees keep the sun away; blue sky still lights it."""
     mask = np.zeros(canvas.grid.shape, np.float32)
     for thing in things:
-        if thing.height_m > 0:
-            outline = np.asarray(thing.shape.convex_hull.exterior.coords)
-            found = canvas.coverage(cast(outline, thing.height_m * shot.shadow))
+        for outline in _shadows(thing, shot):
+            found = canvas.coverage(outline)
             if found is not None:
                 np.maximum(mask[found[0]], found[1], out=mask[found[0]])
     np.maximum(mask, _discs(canvas, trees, trees.height[:, None] * 0.75 * shot.shadow, trail=3), out=mask)
@@ -139,6 +121,8 @@ def paint_solid(canvas: Canvas, things: Sequence[Thing], shot: Shot) -> None:
             canvas.fill(shapely.affinity.scale(thing.shape, 0.45, 0.45), tint(thing) * np.float32(0.72), rough=0.03)
         elif thing.sort == "heap":
             _heap(canvas, thing, shot)
+        elif thing.sort == "stack":
+            paint_stack(canvas, thing, shot)
 
 
 def _heap(canvas: Canvas, thing: Thing, shot: Shot) -> None:
@@ -149,14 +133,8 @@ def _heap(canvas: Canvas, thing: Thing, shot: Shot) -> None:
     canvas.fill(bright, colour * np.float32(1.12), rough=0.10, patchy=0.08)
 
 
-def _corners(shape: Polygon) -> np.ndarray:
-    """Four corners, the first side being a long one."""
-    xy = np.asarray(shape.exterior.coords)[:4]
-    return xy if np.hypot(*(xy[1] - xy[0])) >= np.hypot(*(xy[2] - xy[1])) else np.roll(xy, -1, axis=0)
-
-
 def _house(canvas: Canvas, thing: Thing, shot: Shot) -> None:
-    ground = _corners(thing.shape)
+    ground = corners(thing.shape)
     lean = thing.height_m * shot.lean
     roof = ground + lean
     if np.hypot(*lean) > 0.3 * canvas.grid.pixel_m:

@@ -109,9 +109,16 @@ def _write_tables(world: World, folder: Path) -> None:
         "announced": layers.announced_layer(world.roads),
         "exempt": layers.exempt_layer(world.things),
         "bridges": layers.bridges_layer(world.roads),
+        "registry": layers.registry_layer(world.sites),
     }
     layers.write_gpkg(folder / "layers.gpkg", tables)
-    layers.write_gpkg(folder / "truth.gpkg", {"findings": world.truth})
+    known = {
+        "findings": world.truth,
+        "sites": world.site_states,
+        "stages": world.site_stages,
+        "grain_days": world.grain_days,
+    }
+    layers.write_gpkg(folder / "truth.gpkg", known)
     (folder / "layers.yaml").write_text(layers.LAYERS_YAML, encoding="utf-8")
 
 
@@ -171,7 +178,8 @@ def _save(
 
 def run_yaml(options: WorldOptions) -> str:
     """The run configuration of a written world."""
-    before = [day for day in options.days if day <= options.last_absent]
+    # Harvests of earlier years are there for runs of their own.
+    before = [day for day in options.days if day <= options.last_absent and day.year == options.last_absent.year]
     after = [day for day in options.days if day >= options.first_seen]
     week = dt.timedelta(days=7)
     return f"""\
@@ -185,6 +193,9 @@ imagery:
 detectors:
   - {{use: building}}
   - {{use: grain_drying}}
+  - {{use: roadworks}}
+  - {{use: stockpile}}
+  - {{use: billboard}}
 output: output
 ledger: ledger.sqlite
 """

@@ -1,4 +1,4 @@
-"""What is no event: villages, ponds, lawful structures, confusers, repairs and vehicles."""
+"""What is no event: villages, ponds, lawful structures, repairs and vehicles."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .roads import Road
 from .things import Roadside, Thing, rectangle, turned
 
 _VILLAGE_ROOFS = (("gable", "tile_red"), ("gable", "tile_grey"), ("flat", "concrete_roof"), ("shed", "steel_blue"))
-_CARS = ("car_white", "car_black", "car_grey", "car_red", "car_blue")
+CARS = ("car_white", "car_black", "car_grey", "car_red", "car_blue")
 
 
 def blob(centre: np.ndarray, radius_m: float, rng: np.random.Generator, stretch: float = 1.0) -> Polygon:
@@ -119,80 +119,6 @@ def ponds(options: WorldOptions, ways: tuple[Road, ...], room: Roadside) -> Iter
             yield Thing("pond", blob(centre, radius, rng, 1.2), "water")
 
 
-def confusers(options: WorldOptions, ways: tuple[Road, ...], room: Roadside) -> Iterator[Thing]:
-    """New things that look like findings and are none; about a third of them were there before as well."""
-    if not options.hazards.confusers.on:
-        return
-    rng = stream(options.seed, "confusers")
-    born = options.last_absent + (options.first_seen - options.last_absent) * 0.6
-    makers = (_greenhouses, _yard, _bare_earth, _straw, _entrance)
-    for number in range(count(options.hazards.confusers.size, options)):
-        road = ways[int(rng.choice(3, p=[0.45, 0.33, 0.22]))]
-        side = ("left", "right")[int(rng.integers(2))]
-        new = None if rng.random() < 0.33 else born
-        yield from makers[number % len(makers)](road, side, room, rng, new)
-
-
-def _greenhouses(
-    road: Road, side: str, room: Roadside, rng: np.random.Generator, born: dt.date | None
-) -> Iterator[Thing]:
-    number = int(rng.integers(3, 8))
-    long = number * 11.0
-    start = room.take(road, side, long + 6, rng)
-    if start is None:
-        return
-    near = road.land_m + float(rng.uniform(8, 45))
-    deep = float(rng.uniform(38, 65))
-    for k in range(number):
-        centre, forward = beside(road, side, start + 3 + k * 11.0, (7.6, deep), near)
-        yield Thing("greenhouse", rectangle(centre, 7.6, deep, forward), "film", 2.6, born=born, scenario="confuser")
-
-
-def _yard(road: Road, side: str, room: Roadside, rng: np.random.Generator, born: dt.date | None) -> Iterator[Thing]:
-    size = float(rng.uniform(20, 45)), float(rng.uniform(15, 35))
-    start = room.take(road, side, size[0] + 10, rng)
-    if start is None:
-        return
-    centre, forward = beside(road, side, start + 5, size, road.land_m + float(rng.uniform(0.5, 12)))
-    yield Thing("yard", rectangle(centre, *size, forward), "concrete", born=born, scenario="confuser")
-    for _ in range(int(rng.integers(0, 6))):
-        spot = centre + forward * rng.uniform(-0.4, 0.4) * size[0]
-        look = str(rng.choice(_CARS))
-        yield Thing("vehicle", rectangle(spot, 4.6, 1.85, turned(forward, 90.0)), look, 1.5, born=born)
-
-
-def _bare_earth(
-    road: Road, side: str, room: Roadside, rng: np.random.Generator, born: dt.date | None
-) -> Iterator[Thing]:
-    radius = float(rng.uniform(14, 26))
-    start = room.take(road, side, 2.8 * radius, rng)
-    if start is None:
-        return
-    centre, _ = beside(road, side, start, (2.8 * radius, 2 * radius), road.land_m + 0.5 * radius + rng.uniform(4, 15))
-    look = str(rng.choice(["spoil", "dirt", "net_green"]))
-    yield Thing("yard", blob(centre, radius, rng), look, born=born, scenario="confuser")
-
-
-def _straw(road: Road, side: str, room: Roadside, rng: np.random.Generator, born: dt.date | None) -> Iterator[Thing]:
-    start = room.take(road, side, 30.0, rng)
-    if start is None:
-        return
-    for k in range(int(rng.integers(2, 5))):
-        centre, _ = beside(road, side, start + 7.0 * k, (5.0, 5.0), road.land_m + float(rng.uniform(0.5, 6)))
-        yield Thing("heap", blob(centre, 2.2, rng), "straw", 2.0, born=born, scenario="confuser")
-
-
-def _entrance(road: Road, side: str, room: Roadside, rng: np.random.Generator, born: dt.date | None) -> Iterator[Thing]:
-    wide = float(rng.uniform(4, 8))
-    start = room.take(road, side, wide + 8, rng)
-    if start is None:
-        return
-    deep = road.land_m - road.pavement_edge_m + float(rng.uniform(10, 60))
-    centre, forward = beside(road, side, start + 4, (wide, deep), road.pavement_edge_m)
-    look = str(rng.choice(["dirt", "concrete", "gravel"]))
-    yield Thing("entrance", rectangle(centre, wide, deep, forward), look, born=born, scenario="confuser")
-
-
 def patches(options: WorldOptions, ways: tuple[Road, ...]) -> Iterator[Thing]:
     """Repairs of the pavement, new between the dates: fresh asphalt, new slabs on concrete."""
     if not options.hazards.patches.on:
@@ -224,7 +150,7 @@ def vehicles(options: WorldOptions, ways: tuple[Road, ...], day: dt.date) -> lis
             off = float(rng.choice(lanes)) + float(rng.normal(0, 0.25))
             lorry = rng.random() < 0.3
             size = (float(rng.uniform(8, 15)), 2.5) if lorry else (float(rng.uniform(3.9, 5.0)), 1.85)
-            look = str(rng.choice(("tarpaulin", "car_red", "car_blue", "car_grey") if lorry else _CARS))
+            look = str(rng.choice(("tarpaulin", "car_red", "car_blue", "car_grey") if lorry else CARS))
             shape = rectangle(place + left * off, *size, turned(forward, float(rng.normal(0, 0.6))))
             out.append(Thing("vehicle", shape, look, 3.4 if lorry else 1.5))
     return out

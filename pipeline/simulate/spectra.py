@@ -40,9 +40,18 @@ REFLECTANCE: dict[str, tuple[float, float, float, float]] = {
     "concrete": (0.215, 0.245, 0.268, 0.305),
     "paint": (0.480, 0.490, 0.490, 0.500),
     "paint_yellow": (0.160, 0.330, 0.430, 0.480),
+    # stores by the road and their covers
+    "brick": (0.085, 0.105, 0.190, 0.250),
+    "timber": (0.115, 0.150, 0.195, 0.290),
+    "cobs": (0.085, 0.230, 0.370, 0.520),
+    "manure": (0.048, 0.058, 0.070, 0.120),
+    "sheet_blue": (0.240, 0.130, 0.060, 0.200),
+    "sheet_green": (0.060, 0.140, 0.075, 0.230),
+    "sheet_black": (0.036, 0.037, 0.039, 0.050),
     # grain
     "wheat_grain": (0.170, 0.258, 0.368, 0.570),
     "maize_grain": (0.098, 0.285, 0.450, 0.620),
+    "rice_grain": (0.160, 0.244, 0.338, 0.535),
     # roofs and walls
     "tile_red": (0.068, 0.084, 0.150, 0.200),
     "tile_grey": (0.098, 0.108, 0.116, 0.135),
@@ -54,6 +63,13 @@ REFLECTANCE: dict[str, tuple[float, float, float, float]] = {
     "wall": (0.170, 0.185, 0.200, 0.220),
     "film": (0.250, 0.270, 0.275, 0.340),
     "net_green": (0.052, 0.120, 0.070, 0.190),
+    # billboards: prints, frames and posts of galvanised steel
+    "print_white": (0.400, 0.410, 0.415, 0.420),
+    "print_blue": (0.260, 0.130, 0.070, 0.180),
+    "print_red": (0.070, 0.065, 0.330, 0.380),
+    "print_green": (0.080, 0.190, 0.080, 0.210),
+    "print_faded": (0.250, 0.255, 0.250, 0.270),
+    "galvanised": (0.265, 0.270, 0.270, 0.268),
     # vehicles
     "car_white": (0.420, 0.425, 0.425, 0.430),
     "car_black": (0.035, 0.035, 0.037, 0.040),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,17 +16,21 @@ from .roads import Road
 class Thing:
     """One thing. It is there on ``day`` when ``born <= day < gone``; ``event``: its kind in the truth."""
 
-    sort: str  # how it is painted: house, greenhouse, yard, village, pond, entrance, earth, heap, grain, patch, vehicle
+    # How it is painted: house, greenhouse, yard, village, pond, entrance, field, bare, foundation, earth, trench, heap,
+    # stack, grain, patch, vehicle, board.
+    sort: str
     shape: Polygon
     look: str  # key into the table of spectra
     height_m: float = 0.0
-    roof: str = "none"  # gable | flat | shed
+    roof: str = "none"  # gable | flat | shed; of a board: pole | posts | mast
     born: dt.date | None = None
     gone: dt.date | None = None
     event: str = ""
     scenario: str = ""
     route_code: str = ""
     number: int | None = None  # things of one event share a number: the pieces of one spread of grain
+    base_m: float = 0.0  # height of its lower edge: a board stands on posts
+    stage: str = ""  # of a building site: bare | foundation | building
 
     def there(self, day: dt.date) -> bool:
         """Whether it can be seen on a day without clouds."""
@@ -63,14 +68,28 @@ class Roadside:
                 for lane in ("left", "right", "pavement", "left pavement", "right pavement"):
                     self._taken.setdefault((road.route_code, lane), []).append((at - reach_m, at + reach_m))
 
-    def take(self, road: Road, lane: str, length_m: float, rng: np.random.Generator) -> float | None:
-        """Start of a free interval of ``length_m`` on one lane of a road, now taken; None when there is no room."""
+    def take(
+        self,
+        road: Road,
+        lane: str,
+        length_m: float,
+        rng: np.random.Generator,
+        prefer: Callable[[float], float] | None = None,
+    ) -> float | None:
+        """Start of a free interval of ``length_m`` on one lane of a road, now taken; None when there is no room.
+
+        ``prefer`` gives a start's worth: the best of those that are free is taken, without it the first.
+        """
         taken = self._taken.setdefault((road.route_code, lane), [])
         last = road.axis.length - 12.0 - length_m
         if last < 12.0:
             return None
-        for start in rng.uniform(12.0, last, 60):
-            if all(start + length_m < a or start > b for a, b in taken):
-                taken.append((start - 6.0, start + length_m + 6.0))
-                return float(start)
-        return None
+        free = (
+            float(start)
+            for start in rng.uniform(12.0, last, 60)
+            if all(start + length_m < a or start > b for a, b in taken)
+        )
+        start = next(free, None) if prefer is None else max(free, key=prefer, default=None)
+        if start is not None:
+            taken.append((start - 6.0, start + length_m + 6.0))
+        return start

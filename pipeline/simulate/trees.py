@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import shapely
@@ -20,19 +21,28 @@ BLOCK_M = (255.0, 180.0)  # size of a block of fields
 
 @dataclass(frozen=True)
 class Trees:
-    """Centres, crown radii and heights, m; float64 arrays of one length."""
+    """Centres, crown radii and heights, m; days (ordinals) from which and until which they stand; arrays of one length."""
 
     x: np.ndarray
     y: np.ndarray
     radius: np.ndarray
     height: np.ndarray
+    since: np.ndarray
+    until: np.ndarray
+
+    def on(self, day: dt.date) -> Trees:
+        """The trees that stand on a day."""
+        return self._those((self.since <= day.toordinal()) & (day.toordinal() < self.until))
+
+    def _those(self, which: np.ndarray) -> Trees:
+        return Trees(*(getattr(self, one.name)[which] for one in fields(self)))
 
     def near(self, bounds: tuple[float, float, float, float], margin_m: float) -> Trees:
         """The trees in a window and its margin."""
         west, south, east, north = bounds
         inside = (self.x > west - margin_m) & (self.x < east + margin_m)
         inside &= (self.y > south - margin_m) & (self.y < north + margin_m)
-        return Trees(self.x[inside], self.y[inside], self.radius[inside], self.height[inside])
+        return self._those(inside)
 
 
 def plant(options: WorldOptions, ways: tuple[Road, ...], things: Sequence[Thing]) -> Trees:
@@ -50,7 +60,8 @@ def plant(options: WorldOptions, ways: tuple[Road, ...], things: Sequence[Thing]
     keep = np.ones(len(free), bool)
     keep[hit] = False
     radius = radius[keep]
-    return Trees(free[keep, 0], free[keep, 1], radius, 2.2 * radius + rng.uniform(1.0, 4.0, len(radius)))
+    ever = np.full(len(radius), np.inf)
+    return Trees(free[keep, 0], free[keep, 1], radius, 2.2 * radius + rng.uniform(1.0, 4.0, len(radius)), -ever, ever)
 
 
 def _avenue(road: Road, rng: np.random.Generator) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -20,13 +21,14 @@ from .options import WorldOptions
 from .roads import EPSG, County, Road
 from .things import Thing
 
+Footprint: TypeAlias = Polygon | MultiPolygon
 _LEAST_M2 = 1.0  # a zone counts when at least this much of the footprint lies in it
 _CLEAR = 0.15  # thinner clouds and shadows hide nothing
 
 COLUMNS = (
     "kind", "scenario", "zone", "membership", "zone_basis", "zone_overlap_m2", "area_m2", "length_m", "width_m",
     "route_code", "stake", "side", "offset_m", "county_code", "county_name", "permit_no", "first_seen", "last_absent",
-    "clear_share", "lon", "lat",
+    "clear_share", "lon", "lat", "stage", "gone_on",
 )  # fmt: skip
 
 
@@ -42,18 +44,23 @@ def truth(
     ``zone`` is the innermost zone that holds at least 1 m² of the footprint, ``zone_overlap_m2`` what lies in that
     zone; ``membership`` is ``outside`` when no zone does. ``side`` faces increasing stakes, ``offset_m`` is the
     distance of the centroid from the nearest drawn centreline; ``scenario`` says what the event is there to try;
-    ``clear_share`` is the part of the footprint that no cloud or shadow hides, before as well as after.
+    ``clear_share`` is the part of the footprint that no cloud or shadow hides, before as well as after; ``stage`` is that
+    of a building site on the last day, null for all else; ``first_seen``, ``last_absent`` and ``gone_on`` are sharp days,
+    null where there is none. What was gone before the change is no event.
     """
     skies = {day: shot(options, day) for day in options.days}
     rows, shapes = [], []
-    for thing, shape in _events(things):
+    for thing, shape in events_of(things):
+        if not any(thing.there(day) for day in options.days if day >= options.first_seen):
+            continue
         road = _road_of(thing, ways)
         row = {"kind": thing.event, "scenario": thing.scenario, **_zone(shape, road), **_size(shape)}
         row["zone_basis"] = (ZoneBasis.ANNOUNCED if road.announced else ZoneBasis.ESTIMATED).value
         row |= _place(shape.centroid, road) | _county(shape, counties)
         row["permit_no"] = _permit(shape, permits, options)
-        row["first_seen"], row["last_absent"] = options.first_seen.isoformat(), options.last_absent.isoformat()
-        row["clear_share"] = _clear_share(shape, options, skies)
+        row |= days_of(thing, options)
+        row["clear_share"] = _clear_share(thing, shape, options, skies)
+        row["stage"] = thing.stage or None
         rows.append(row)
         shapes.append(shape)
     frame = gpd.GeoDataFrame(pd.DataFrame(rows), geometry=shapes, crs=EPSG)
@@ -62,7 +69,7 @@ def truth(
     return frame[[*COLUMNS, "geometry"]]
 
 
-def _events(things: Sequence[Thing]) -> list[tuple[Thing, Polygon | MultiPolygon]]:
+def events_of(things: Sequence[Thing]) -> list[tuple[Thing, Footprint]]:
     """A thing and the footprint of each event, in order; one spread of grain is one event, whatever driveways cut it."""
     pieces: dict[tuple[str, int], list[Thing]] = {}
     for place, thing in enumerate(things):
@@ -72,25 +79,48 @@ def _events(things: Sequence[Thing]) -> list[tuple[Thing, Polygon | MultiPolygon
     return [(of[0], of[0].shape if len(of) == 1 else unary_union([one.shape for one in of])) for of in pieces.values()]
 
 
-def _clear_share(shape: Polygon | MultiPolygon, options: WorldOptions, skies: Mapping[dt.date, Shot]) -> float:
+def days_of(thing: Thing, options: WorldOptions) -> dict[str, str | None]:
+    """First sharp day with a thing, the last without it before, the first without it after; None: there is none."""
+    there = [day for day in options.days if thing.there(day)]
+    before = [day for day in options.days if day < there[0]]
+    after = [day for day in options.days if day > there[-1]]
+    return {
+        "first_seen": there[0].isoformat(),
+        "last_absent": before[-1].isoformat() if before else None,
+        "gone_on": after[0].isoformat() if after else None,
+    }
+
+
+def clear(shape: Footprint, options: WorldOptions, skies: Mapping[dt.date, Shot]) -> dict[dt.date, np.ndarray]:
+    """Which square metres of a shape no cloud or shadow hides, of each day, bool (n,)."""
     west, south, east, north = shape.bounds
-    pixel = 1.0
+    pixel = 1.0 if shape.area > 30.0 else 0.25
     grid = Grid(EPSG, west, north, pixel, int(np.ceil((north - south) / pixel)), int(np.ceil((east - west) / pixel)))
-    x, y = np.meshgrid(grid.x_m, grid.y_m)
-    inside = contains_xy(shape, x, y)
-    seen = {False: np.zeros(grid.shape, bool), True: np.zeros(grid.shape, bool)}
+    inside = contains_xy(shape, *np.meshgrid(grid.x_m, grid.y_m))
+    out = {}
     for day, taken in skies.items():
         sky = clouds(options, taken, grid)
         clear = np.ones(grid.shape, bool) if sky is None else (sky[0] < _CLEAR) & (sky[1] < _CLEAR)
-        seen[day >= options.first_seen] |= clear
-    return round(float((seen[False] & seen[True])[inside].mean()), 3)
+        out[day] = clear[inside]
+    return out
+
+
+def _clear_share(thing: Thing, shape: Footprint, options: WorldOptions, skies: Mapping[dt.date, Shot]) -> float:
+    """Share that is seen on some day with the thing, after the change, and on some day before it came, if there is one."""
+    seen = clear(shape, options, skies)
+    there = [day for day in skies if thing.there(day) and day >= options.first_seen]
+    before = [day for day in skies if day < min(day for day in skies if thing.there(day))]
+    both = np.logical_or.reduce([seen[day] for day in there])
+    if before:
+        both &= np.logical_or.reduce([seen[day] for day in before])
+    return round(float(both.mean()), 3)
 
 
 def _road_of(thing: Thing, ways: tuple[Road, ...]) -> Road:
     return next(road for road in ways if road.route_code == thing.route_code)
 
 
-def _zone(shape: Polygon | MultiPolygon, road: Road) -> dict[str, object]:
+def _zone(shape: Footprint, road: Road) -> dict[str, object]:
     pavement = shape.intersection(road.pavement).area
     land = shape.intersection(road.land).area - pavement
     control = shape.intersection(road.control).area - land - pavement

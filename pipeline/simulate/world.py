@@ -14,30 +14,35 @@ from shapely import STRtree, box
 from shapely.ops import unary_union
 
 from ..model.grid import Grid
-from . import events, scenery
+from . import boards, confusers, events, fieldwork, furniture, harvest, heaps, scenery, works
+from .boards import Site
 from .camera import HALO_PX, Shot, expose, shot
 from .events import Permit
 from .options import WorldOptions
 from .paint import Canvas, Textures
+from .paint_boards import paint_boards, paint_footings
 from .paint_land import Parcels, paint_fields, parcels
 from .paint_road import Course, course, paint_roads
 from .paint_things import paint_flat, paint_grain, paint_shadows, paint_solid, paint_trees
+from .paint_works import paint_works
 from .roads import County, Road, counties, roads
 from .things import Roadside, Thing
 from .trees import Trees, plant
 from .truth import truth
+from .truth_days import grain_days, site_stages, site_states
+from .upkeep import Band, felled, paint_upkeep, upkeep
 
 _REACH_M = 60.0  # how far a thing's shadow, lean or crown may reach
-_ORDER = {"village": 0, "pond": 1, "yard": 2, "entrance": 3}  # what is painted over by what; the rest above
+_LAID = ("field", "village", "pond", "yard", "entrance")  # each is painted over by those behind it, all by the rest
 
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """Roads, counties, things, permits and the truth that follows from them. Make it with ``generate``.
+    """Roads, counties, things, permits, registry and the truth that follows from them. Make it with ``generate``.
 
     >>> world = World.generate(WorldOptions(km=1.0))
     >>> sorted(set(world.truth["kind"]))
-    ['building', 'grain_drying']
+    ['building', 'grain_drying', 'stockpile']
     """
 
     options: WorldOptions
@@ -47,6 +52,8 @@ class World:
     permits: tuple[Permit, ...]
     trees: Trees
     truth: gpd.GeoDataFrame
+    sites: tuple[Site, ...] = ()
+    upkeep: tuple[Band, ...] = ()
 
     @classmethod
     def generate(cls, options: WorldOptions | None = None) -> World:
@@ -55,22 +62,43 @@ class World:
         ways = roads(options)
         lands = counties(options, ways)
         room = Roadside(ways)
-        news = [*events.buildings(options, ways, room), *events.grain(options, ways, room)]
-        news += events.ground_works(options, ways, room)
+        news = [*events.buildings(options, ways, room), *harvest.grain(options, ways, room)]
+        news += [*works.works(options, ways, room), *works.sites(options, ways, room)]
+        news += heaps.stockpiles(options, ways, room)
+        news += boards.boards(options, ways, room)
+        listed = boards.sites(options, ways, room, news)
         allowed = events.permits(options, news)
         rest = [*scenery.lawful(options, ways, room), *scenery.villages(options, ways, room)]
         rest = _apart([*rest, *scenery.ponds(options, ways, room), *scenery.patches(options, ways)], news)
         # Trees know nothing of confusers and repairs, so that switching those off moves no tree.
-        trees = plant(options, ways, [*news, *rest])
-        rest += _apart(list(scenery.confusers(options, ways, room)), [*news, *rest])
-        things = sorted([*rest, *news], key=lambda thing: _ORDER.get(thing.sort, 4))
+        trees = felled(options, ways, plant(options, ways, [*news, *rest]))
+        for others in (confusers.confusers, furniture.furniture, fieldwork.fieldwork):
+            rest += _apart(list(others(options, ways, room)), [*news, *rest])
+        things = sorted([*rest, *news], key=_rank)
         table = truth(options, ways, lands, news, allowed)
-        return cls(options, ways, lands, tuple(things), tuple(allowed), trees, table)
+        return cls(
+            options, ways, lands, tuple(things), tuple(allowed), trees, table, tuple(listed), upkeep(options, ways)
+        )
+
+    @cached_property
+    def site_states(self) -> gpd.GeoDataFrame:
+        """What is true of each row of the registry on each sharp day."""
+        return site_states(self.options, self.sites)
 
     @cached_property
     def corridor(self) -> shapely.Geometry:
         """All ground within reach of a road."""
         return unary_union([road.axis.buffer(self.options.reach_m) for road in self.roads])
+
+    @cached_property
+    def site_stages(self) -> gpd.GeoDataFrame:
+        """How far each building site is on each sharp day."""
+        return site_stages(self.options, self.things)
+
+    @cached_property
+    def grain_days(self) -> gpd.GeoDataFrame:
+        """Which spreads of grain lie there on each sharp day."""
+        return grain_days(self.options, self.things)
 
     def still(self, grid: Grid) -> Still:
         """What a window shows at every date; worth keeping when several dates of one window are painted."""
@@ -95,14 +123,21 @@ class World:
         canvas = Canvas(grid, np.empty((*grid.shape, 4), np.float32), still.tex)
         paint_fields(canvas, still.parcels, season, seasons.size if seasons.on else 1.0, days[0])
         things = [thing for thing in still.things if thing.there(day)]
-        paint_flat(canvas, [thing for thing in things if thing.sort in ("village", "pond", "yard")])
-        paint_roads(canvas, still.courses, season)
-        paint_flat(canvas, [thing for thing in things if thing.sort in ("entrance", "earth", "patch")])
+        trees, bands = still.trees.on(day), [band for band in self.upkeep if band.born <= day]
+        paint_flat(canvas, [thing for thing in things if thing.sort in ("field", "village", "pond", "yard")])
+        surfaces = [band for band in bands if band.work == "surface"]
+        paint_roads(canvas, still.courses, season, lambda way: paint_upkeep(canvas, [way], surfaces))
+        paint_upkeep(canvas, still.courses, [band for band in bands if band.work != "surface"])
+        paint_flat(canvas, [thing for thing in things if thing.sort in ("entrance", "patch")])
+        paint_works(canvas, things)
         paint_grain(canvas, [thing for thing in things if thing.sort == "grain"])
         things += _within(scenery.vehicles(self.options, self.roads, day), grid)
-        paint_shadows(canvas, things, still.trees, taken)
+        panels = [thing for thing in things if thing.sort == "board"]
+        paint_footings(canvas, panels)
+        paint_shadows(canvas, things, trees, taken)
         paint_solid(canvas, things, taken)
-        paint_trees(canvas, still.trees, taken)
+        paint_trees(canvas, trees, taken)
+        paint_boards(canvas, panels, taken)
         return np.maximum(canvas.image, np.float32(0.004))
 
     def render(self, grid: Grid, day: dt.date) -> tuple[np.ndarray, np.ndarray]:
@@ -121,6 +156,10 @@ class Still:
     courses: tuple[Course, ...]
     things: tuple[Thing, ...]
     trees: Trees
+
+
+def _rank(thing: Thing) -> int:
+    return _LAID.index(thing.sort) if thing.sort in _LAID else len(_LAID)
 
 
 def _apart(some: list[Thing], others: Sequence[Thing]) -> list[Thing]:

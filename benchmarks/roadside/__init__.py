@@ -1,0 +1,1 @@
+"""Works, stores, billboards, buildings and grain along simulated roads, found by whole runs."""
