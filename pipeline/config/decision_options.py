@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from ..model.kinds import BUILDING, DEMOLITION
+from ..model.kinds import BILLBOARD, BUILDING, DEMOLITION
 from ..model.options import Options
 from ..transience.course import CourseOptions
 from ..transience.hotspots import HotSpotOptions
@@ -39,7 +39,11 @@ class ConfidenceOptions(Options):
 
 
 #: Kinds whose candidates are weighed by confidence unless the configuration says otherwise; others all count.
-_WEIGHED: Mapping[str, ConfidenceOptions | None] = {BUILDING: ConfidenceOptions(), DEMOLITION: ConfidenceOptions()}
+_WEIGHED: Mapping[str, ConfidenceOptions | None] = {
+    BUILDING: ConfidenceOptions(),
+    DEMOLITION: ConfidenceOptions(),
+    BILLBOARD: ConfidenceOptions(sure=0.6, sure_alone=0.6, unsure=0.25, near_m=50.0),
+}
 
 
 class DecisionOptions(Options):

@@ -26,10 +26,12 @@ class View:
     ``zones``: boolean arrays (rows, cols) burnt from the legal zones: pavement, highway_land, control_zone, and
     ``corridor`` (all that is searched).
     ``roads``: ROADS in the run's CRS that reach into the window, geometry uncut, with resolved ``pavement_width_m``.
-    ``before_day``, ``after_day``: acquisition days. Sun angles are those of ``after`` (azimuth clockwise from north).
+    ``before_day``, ``after_day``: acquisition days. Sun angles are those of ``after`` (azimuth clockwise from north), and of
+    ``before`` where they are named so.
     ``before_as_taken``: ``before`` in its own radiometry, for detectors that know light and air by themselves; None: the same.
     ``before_series``, ``after_series``: single takes of both periods, where a detector of the run asks for them.
-    ``sites``: known things that stand in the window, table REGISTRY with a ``key`` that stays the same from run to run, points.
+    ``sites``: known things that stand in the window, table REGISTRY with a ``key`` that stays the same from run to run, points, and a
+    ``position_error_m`` where that is more than the detector's own.
     """
 
     grid: Grid
@@ -46,6 +48,8 @@ class View:
     before_series: tuple[DatedImage, ...] = ()
     after_series: tuple[DatedImage, ...] = ()
     sites: gpd.GeoDataFrame | None = None
+    before_sun_azimuth_deg: float | None = None
+    before_sun_elevation_deg: float | None = None
 
     @property
     def dates_as_taken(self) -> tuple[xr.Dataset, xr.Dataset]:

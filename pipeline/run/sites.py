@@ -21,6 +21,9 @@ from ..transience.cells import newest_version
 from ..transience.course import CourseOptions, Phase, course
 
 STANDING, GONE, UNSEEN = "standing", "gone", "unseen"
+_BY_STAKE_M = (
+    35.0  # a stake says nothing of the side, nor how far from the axis: land and control zone of a national road
+)
 _FOR_EVER = CourseOptions(event_days=60)
 
 
@@ -33,13 +36,15 @@ def known_sites(registry: gpd.GeoDataFrame | None, linref: LinearReference) -> g
     table = REGISTRY.empty(crs=linref.crs) if registry is None else registry
     number = table["number"].astype(object)
     alone = number.notna() & ~number.duplicated(keep=False)
-    points = [_point(row, linref) for row in table.itertuples()]
-    table = table.assign(geometry=gpd.GeoSeries(points, index=table.index, crs=linref.crs))
-    placed = ~table.geometry.isna()
-    table, number, alone = table[placed], number[placed], alone[placed]
+    points = gpd.GeoSeries([_point(row, linref) for row in table.itertuples()], index=table.index, crs=linref.crs)
+    by_stake, placed = table.geometry.isna() | table.geometry.is_empty, ~points.isna()
+    table, number, alone = table.assign(geometry=points)[placed], number[placed], alone[placed]
     xy = np.round(shapely.get_coordinates(table.geometry.array)).astype(int)
     place = [f"{kind or ''}@{x},{y}" for kind, (x, y) in zip(table["kind"], xy, strict=True)]
-    table = table.assign(key=np.where(alone, number, pd.Series(place, index=table.index, dtype=object)))
+    table = table.assign(
+        key=np.where(alone, number, pd.Series(place, index=table.index, dtype=object)),
+        position_error_m=np.where(by_stake[placed], _BY_STAKE_M, np.nan),
+    )
     return table.drop_duplicates("key").reset_index(drop=True)
 
 

@@ -160,14 +160,14 @@ def _view(job: TileJob, pair: Pair) -> View:
         for zone in ("pavement", "highway_land", "control_zone")
     }
     masks["corridor"] = burn([job.corridor], grid)
-    newest = max(job.after, key=lambda scene: (scene.day, scene.scene_id))
+    newest, earlier = (max(scenes, key=lambda s: (s.day, s.scene_id)) for scenes in (job.after, job.before))
     return View(
         grid=grid,
         before=pair.before,
         after=pair.after,
         zones=masks,
         roads=job.roads,
-        before_day=max(scene.day for scene in job.before),
+        before_day=earlier.day,
         after_day=newest.day,
         sun_azimuth_deg=newest.sun_azimuth_deg,
         sun_elevation_deg=newest.sun_elevation_deg,
@@ -175,4 +175,6 @@ def _view(job: TileJob, pair: Pair) -> View:
         before_series=pair.before_series,
         after_series=pair.after_series,
         sites=job.sites,
+        before_sun_azimuth_deg=earlier.sun_azimuth_deg,
+        before_sun_elevation_deg=earlier.sun_elevation_deg,
     )
