@@ -29,7 +29,7 @@ from pipeline.simulate import Events, WorldOptions, simulate
 
 REAL = Path(os.environ.get("LUYU_REAL_DATA") or Path(__file__).resolve().parents[3] / "shared" / "real")
 # egybcd is published as 0.25 m; in the pictures at hand cars are 8 to 9 pixels long and 3 to 4 wide, which makes it 0.5 m.
-PIXEL_M = {"levir": 0.5, "fotbcd": 0.2, "whu": 0.25, "egybcd": 0.5, "dsifn": 0.6, "sztaki": 1.5}
+PIXEL_M = {"levir": 0.5, "fotbcd": 0.2, "whu": 0.25, "egybcd": 0.5, "dsifn": 2.0, "sztaki": 1.5}
 GROUND_M = 0.5  # the one ground resolution
 ANY_CHANGE = ("dsifn", "sztaki")  # sets whose labels are any change of the land
 # Of each set, the origin with which it is left out: the roadside pair is cut from the same source as levir.
