@@ -1,14 +1,14 @@
-"""The confidence of a suspected building: a logistic of its evidence.
+"""The confidence of a candidate: a logistic of its evidence.
 
-Fitted on objects that networks found in places which they had not seen, so that it holds in new ones
-(``benchmarks/building_net/calibrate.py``; the note in the file says on what).
+Fitted on candidates in places where the truth is known (``benchmarks/building_net/calibrate.py``,
+``benchmarks/grain/calibrate.py``; the note in the file says on what).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -38,9 +38,9 @@ class Confidence:
         z = np.clip((raw - self.mean) / self.scale, -_LIMIT, _LIMIT)
         return dict(zip(self.names, (z * self.weights).tolist(), strict=True))
 
-    def probability(self, evidence: Mapping[str, float]) -> float:
-        """Confidence 0..1."""
-        odds = sum(self.terms(evidence).values()) + self.bias
+    def probability(self, evidence: Mapping[str, float], *, prior: float = 0.0) -> float:
+        """Confidence 0..1; ``prior`` is log-odds of what was known before looking, added to those of the evidence."""
+        odds = sum(self.terms(evidence).values()) + self.bias + prior
         return float(1 / (1 + np.exp(-np.clip(odds, -30, 30))))
 
     @property
@@ -61,6 +61,15 @@ class Confidence:
         part = {key: np.array([row[key] for row in rows.values()]) for key in ("mean", "scale", "weight")}
         return cls(tuple(rows), part["mean"], part["scale"], part["weight"], float(data["bias"]), data["note"])
 
+    def fit_for(self, names: Collection[str], path: Path) -> Confidence:
+        """Itself where it weighs nothing but ``names``; ConfigError naming the file otherwise."""
+        strange = sorted(set(self.names) - set(names))
+        if strange:
+            raise ConfigError(
+                f"{path}: weighs {', '.join(strange)}, which this detector does not measure; it measures {', '.join(names)}"
+            )
+        return self
+
     @classmethod
     def load(cls, path: Path) -> Confidence:
         """The weights in a file; ConfigError where it is none."""
@@ -68,12 +77,12 @@ class Confidence:
             return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(
-                f"{path}: no weights of a building's evidence ({error}); "
+                f"{path}: no weights of a detector's evidence ({error}); "
                 "leave 'confidence' out to use those that come with luyu"
             ) from error
 
 
 @cache
-def shipped_confidence() -> Confidence:
-    """The weights that come with the program."""
-    return Confidence.load(Path(__file__).with_name("building_confidence.json"))
+def shipped_confidence(name: str = "building_confidence.json") -> Confidence:
+    """Weights that come with the program."""
+    return Confidence.load(Path(__file__).with_name(name))

@@ -75,7 +75,7 @@ def _process(job: TileJob) -> TileResult:
     }
     if not pair.observed.any():
         return TileResult(tile.tile_id, nothing, stretches, facts)
-    view = _view(job, pair)
+    view = view_of(job, pair)
     found = [found_by(registry.build(options), view, job, pair) for options in job.detectors]
     full = [table for table, _ in found if len(table)]
     candidates = pd.concat(full, ignore_index=True) if full else nothing
@@ -153,7 +153,7 @@ def _contrast(pair: Pair) -> dict[str, Any]:
     return {"spread": spread, "same": apart <= _SAME * max(spread.values(), default=0.0)}
 
 
-def _view(job: TileJob, pair: Pair) -> View:
+def view_of(job: TileJob, pair: Pair) -> View:
     grid = job.tile.grid
     masks = {
         zone: burn(job.zones.geometry[job.zones["zone"] == zone], grid)
