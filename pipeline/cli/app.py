@@ -80,13 +80,19 @@ def simulate(
     km: Annotated[float, typer.Option(help="Kilometres of road.", min=0.8, max=500)] = 12.0,
     resolution: Annotated[float, typer.Option(help="Pixel size, m.", min=0.2, max=4)] = 0.5,
     dates: Annotated[int, typer.Option(help="Sharp acquisitions; the first two make a pair.", min=2, max=6)] = 2,
+    harvest_days: Annotated[
+        int, typer.Option(help="Further acquisitions, few days apart, within a harvest.", min=0, max=12)
+    ] = 0,
+    harvest_years: Annotated[int, typer.Option(help="Harvests with such acquisitions.", min=1, max=4)] = 1,
 ) -> int:
     """Write a world with known truth: STAC catalogue of COGs, layers, truth.gpkg, a ready run.yaml."""
     from ..simulate import WorldOptions
     from ..simulate import simulate as make_world
     from . import show
 
-    options = WorldOptions(seed=seed, km=km, resolution_m=resolution, dates=dates)
+    options = WorldOptions(
+        seed=seed, km=km, resolution_m=resolution, dates=dates, harvest_days=harvest_days, harvest_years=harvest_years
+    )
     with progress() as step:
         config = make_world(out, options, lambda done, total: step("simulate", done, total))
     show.say(f"world: {out}\nnext:  luyu run {config}")

@@ -154,6 +154,7 @@ def _contrast(pair: Pair) -> dict[str, Any]:
 
 
 def view_of(job: TileJob, pair: Pair) -> View:
+    """What detectors see of a tile."""
     grid = job.tile.grid
     masks = {
         zone: burn(job.zones.geometry[job.zones["zone"] == zone], grid)
