@@ -39,7 +39,9 @@ CONTRACTS: Mapping[str, Table] = MappingProxyType(
 WIDEST_PAVEMENT_M, WIDEST_ROADBED_M = 120.0, 200.0
 # A section whose stakes span this many times its length was written in metres.
 _METRES_NOT_KM = (300.0, 3000.0)
-_SIGN_WORDS = "广告|高炮|标牌|招牌|标志|立柱|billboard|sign"  # a register of signs without a column of kinds is one of them too
+_SIGN_WORDS = (
+    "广告|高炮|标牌|招牌|标志|立柱|billboard|sign"  # a register of signs without a column of kinds is one of them too
+)
 _ZONE_WORDS = MappingProxyType(
     {
         **{zone.value: zone.value for zone in (Zone.CONTROL_ZONE, Zone.HIGHWAY_LAND)},
@@ -138,7 +140,9 @@ def registry(frame: Frame) -> pd.DataFrame:
     data = _placed(frame)
     said = _text(frame, "kind")
     is_sign = said.isna() | said.str.contains(_SIGN_WORDS, case=False, regex=True, na=False)
-    return data.assign(kind=said.mask(is_sign, BILLBOARD), number=_text(frame, "number"), valid_to=_date(frame, "valid_to"))
+    return data.assign(
+        kind=said.mask(is_sign, BILLBOARD), number=_text(frame, "number"), valid_to=_date(frame, "valid_to")
+    )
 
 
 def _placed(frame: Frame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from ..model.kinds import BILLBOARD, BUILDING, DEMOLITION, ROADWORKS, STOCKPILE
+from ..model.kinds import BILLBOARD, BUILDING, DEMOLITION, GRAIN_DRYING, ROADWORKS, STOCKPILE
 from ..model.options import Options
 from ..transience.course import CourseOptions
 from ..transience.hotspots import HotSpotOptions
@@ -42,6 +42,7 @@ class ConfidenceOptions(Options):
 _WEIGHED: Mapping[str, ConfidenceOptions | None] = {
     BUILDING: ConfidenceOptions(),
     DEMOLITION: ConfidenceOptions(),
+    GRAIN_DRYING: ConfidenceOptions(sure=0.6, sure_alone=0.7, unsure=0.25, near_m=200.0),
     ROADWORKS: ConfidenceOptions(sure=0.6, sure_alone=0.66, unsure=0.3, near_m=60.0),
     STOCKPILE: ConfidenceOptions(sure=0.4, sure_alone=0.5, unsure=0.2, near_m=60.0),
     BILLBOARD: ConfidenceOptions(sure=0.6, sure_alone=0.6, unsure=0.25, near_m=50.0),

@@ -30,8 +30,8 @@ class View:
     ``before`` where they are named so.
     ``before_as_taken``: ``before`` in its own radiometry, for detectors that know light and air by themselves; None: the same.
     ``before_series``, ``after_series``: single takes of both periods, where a detector of the run asks for them.
-    ``sites``: known things that stand in the window, table REGISTRY with a ``key`` that stays the same from run to run, points, and a
-    ``position_error_m`` where that is more than the detector's own.
+    ``sites``: known things that stand in the window, table REGISTRY with a ``key`` that stays the same from run to run, as
+    points, and a ``position_error_m`` where that is more than the detector's own.
     """
 
     grid: Grid

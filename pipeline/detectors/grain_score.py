@@ -1,121 +1,174 @@
-"""What is measured on a strip on the road, and how sure its measures make us that it is grain."""
+"""What is measured on a strip on the road, and which of it says how sure we may be that it is grain."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
-from .pavement import DARK, Pavement, Surface
+from .grain_road import Road, like_road
+from .pavement import DARK
 from .roadframe import RoadFrame
 from .strips import Strip
 
-_WEIGHTS: Mapping[str, float] = {
-    "hue": 1.1, "yellow": 0.5, "bright": 0.6, "nir": 0.7, "length": 0.7, "elongation": 0.4, "straight": 0.7,
-    "smooth": 0.4, "paved_before": 1.1, "at_edge": 1.1, "unlike_verge": 0.7, "part_of_lane": 0.3, "season": 0.6,
-    "road_seen": 0.5,
+#: Cues of the confidence, each with the sign that its weight must have: +1 speaks for grain, -1 against it.
+SIGNS: Mapping[str, int] = {
+    "yellow_red": 1, "not_dark": 1, "brighter": 1, "nir": 1, "clear_of_noise": 1, "warmed": 1, "longest": 1,
+    "like_a_lorry": -1, "unbroken": 1, "uneven": -1, "speckled": -1, "ends": 1, "rough": -1, "edge_gap": -1,
+    "on_pavement": 1, "resolved": 1,
 }  # fmt: skip
-_BIAS = -3.8
+_LORRY_M = 20.0
+_EVEN_NDVI = 0.04  # grain is above the road's NDVI by .07 to .15, soil by .05, sand, paint and lorries by less
 
 
-@dataclass(frozen=True)
-class Days:
-    """Features of one road relative to its bare surface: before, after, and what is new; and the surface after.
-
-    ``new`` is the lesser of the contrast after and its growth since before, so that neither what was always there nor
-    what only the day before lacked (a shadow, a green verge) counts.
-    """
-
-    was: Mapping[str, np.ndarray]
-    now: Mapping[str, np.ndarray]
-    bare: Surface
-
-    @property
-    def new(self) -> dict[str, np.ndarray]:
-        """Contrast after that was not there before, per feature (across, along)."""
-        return {name: np.minimum(self.now[name], self.now[name] - self.was[name]) for name in self.now}
-
-
-def measure(strip: Strip, frame: RoadFrame, pavement: Pavement, days: Days) -> dict[str, Any] | None:
+def measure(strip: Strip, road: Road) -> dict[str, Any] | None:
     """Statistics of a strip, in metres and contrasts (medians where it is covered); None where nothing was seen."""
-    bare = days.bare
-    was, now, new = (
-        {name: values[:, strip.columns] for name, values in layer.items()} for layer in (days.was, days.now, days.new)
-    )
-    inside = strip.mask(frame.across_m) & np.isfinite(new["warm"])
+    frame, cut = road.frame, strip.columns
+    was, now, new, raw = (_cut(layer, cut) for layer in (road.was, road.now, road.new, road.raw))
+    lit = strip.mask(frame.across_m) & np.isfinite(new["warm"])
+    inside = lit & ~road.hidden(road.now)[:, cut]
+    inside = inside if inside.any() else lit
     if not inside.any():
         return None
-    right, left = pavement.right_m[strip.columns], pavement.left_m[strip.columns]
-    seen = strip.covered
-    middle = (strip.right_m + strip.left_m) / 2
-    left_side = float(np.median((middle - (right + left) / 2)[seen])) >= 0
-    outer, edge = (strip.left_m, left) if left_side else (strip.right_m, right)
-    inner = strip.right_m if left_side else strip.left_m
-    beside = _band(frame.across_m, edge, (0.9, 2.4), left_side) & seen
+    right, left = road.pavement.right_m[cut], road.pavement.left_m[cut]
+    seen, left_side = strip.covered, _on_the_left(strip, right, left)
+    outer, inner, edge = (strip.left_m, strip.right_m, left) if left_side else (strip.right_m, strip.left_m, right)
+    out = 1 if left_side else -1
+    beside = _band(frame.across_m, edge, (0.9, 2.4), out) & seen
+    within = _band(frame.across_m, inner, (-2.4, -0.6), out) & _between(frame.across_m, right, left) & seen
     median = {name: float(np.median(values[inside])) for name, values in new.items()}
-    bright = now["bright"][inside]
+    nir = "nir" in now
+    level = {name: float(np.median(values[cut])) for name, values in road.bare.level.items()}
     return {
         "length_m": float((strip.last - strip.first + 1) * frame.along_step_m),
         "covered_length_m": float(seen.sum() * frame.along_step_m),
         "width_m": strip.width_m,
+        "pixel_m": frame.pixel_m,
         "hue_contrast": median["warm"],
         "red_contrast": median["rg"],
         "yellow_contrast": median["gb"],
-        "brightness_contrast": float(np.median(bright)),
-        "nir_contrast": float(np.median(now["nir"][inside])) if "nir" in now else None,
-        "ndvi": float(np.median(now["ndvi"][inside]) + np.median(bare.level["ndvi"])) if "nir" in now else None,
-        "noise": bare.scatter["warm"],
+        "brightness_contrast": float(np.median(now["bright"][inside])),
+        "nir_contrast": float(np.median(now["nir"][inside])) if nir else None,
+        "ndvi_contrast": median["ndvi"] if nir else None,
+        "ndvi": float(np.median(now["ndvi"][inside])) + level["ndvi"] if nir else None,
+        "noise": road.bare.scatter["warm"],
+        **_along(strip, raw, frame, median["warm"]),
         "edge_roughness_m": float(np.mean([_roughness(e, seen, frame) for e in (outer, inner)])),
-        "texture": float(1.48 * np.median(np.abs(bright - np.median(bright)))),
         "share_of_lane": float(np.median(((strip.left_m - strip.right_m) / (left - right))[seen])),
         "side_of_line": "left" if left_side else "right",
         "edge_gap_m": float(np.median(np.abs(edge - outer)[seen])),
-        "pavement_offset_m": float(np.median(pavement.offset_m[strip.columns])),
+        "on_pavement": float(road.pavement.mask(frame.across_m, 0.4)[:, cut][lit].mean()),
+        "step_inside": _step(new["warm"], inside, within),
+        "change_warm": float(np.median((road.change["rg"] + road.change["gb"])[:, cut][inside])),
+        "spread_warm": float(np.subtract(*np.quantile(raw["warm"][inside], (0.8, 0.2))) / 1.68),
+        "step_bright": _step(now["bright"], inside, within),
+        "end_step": _ends(strip, road, median["warm"]),
+        "pavement_offset_m": float(np.median(road.pavement.offset_m[cut])),
         "pavement_width_m": float(np.median(left - right)),
-        "pavement_clarity": float(np.median(pavement.clarity[strip.columns])),
-        "surface_brightness": float(np.exp(np.median(bare.level["bright"][strip.columns]))) - DARK,
-        "paved_before": _share_like_road(was, inside),
+        "pavement_clarity": float(np.median(road.pavement.clarity[cut])),
+        "surface_brightness": math.exp(level["bright"]) - DARK,
+        "paved_before": float(like_road(was)[inside].mean()),
         "verge_difference": _difference(now, inside, beside),
         "section": str(frame.section),
     }
 
 
-def cues_of(e: Mapping[str, Any], *, in_harvest: bool) -> dict[str, float]:
-    """Cues in -1..1 from what ``measure`` gives; 0 says nothing, positive speaks for grain."""
-
-    def ramp(value: float, low: float, high: float) -> float:
-        return float(np.clip((value - low) / (high - low), 0, 1))
-
+def cues_of(e: Mapping[str, Any]) -> dict[str, float]:
+    """Numbers for the confidence from what ``measure`` gives, bounded so that no single one decides; see ``SIGNS``."""
+    hue = max(e["hue_contrast"], 0.02)
     return {
-        "hue": ramp(e["hue_contrast"], 0.12, 0.45),
-        "yellow": ramp(min(e["yellow_contrast"], 1.5 * e["red_contrast"]), 0.04, 0.2),
-        "bright": 2 * ramp(e["brightness_contrast"], -0.3, 0.3) - 1,
-        "nir": 0.0 if e["nir_contrast"] is None else 2 * ramp(e["nir_contrast"], 0.1, 0.6) - 1,
-        "length": 2 * ramp(e["covered_length_m"], 15, 45) - 1,
-        "elongation": 2 * ramp(e["length_m"] / e["width_m"], 3, 10) - 1,
-        "straight": 1 - 2 * ramp(e["edge_roughness_m"], 0.1, 0.7),
-        "smooth": 1 - 2 * ramp(e["texture"], 0.05, 0.3),
-        "paved_before": 2 * ramp(e["paved_before"], 0.3, 0.8) - 1,
-        "at_edge": 1 - 2 * ramp(e["edge_gap_m"], 0.7, 2.0),
-        "unlike_verge": 2 * ramp(e["verge_difference"], 0.3, 1.5) - 1,
-        "part_of_lane": 1 - 2 * ramp(e["share_of_lane"], 0.6, 0.95),
-        "road_seen": 2 * ramp(e["pavement_clarity"], 0.05, 0.4) - 1,
-        "season": 0.0 if in_harvest else -1.0,
+        "yellow_red": float(np.clip(min(e["yellow_contrast"], 1.2 * e["red_contrast"]), -0.05, 0.25)),
+        "not_dark": float(np.clip(e["brightness_contrast"], -0.6, 0.0)),
+        "brighter": float(np.clip(e["step_bright"], -0.3, 0.4)),
+        "nir": 0.0 if e["ndvi_contrast"] is None else float(np.clip(e["ndvi_contrast"] - _EVEN_NDVI, -0.08, 0.08)),
+        "clear_of_noise": math.log(np.clip(hue / max(e["noise"], 0.02), 1, 15)),
+        "warmed": float(np.clip(e["change_warm"], -0.1, 0.3)),
+        "longest": math.log(np.clip(e["longest_m"], 6, 80)),
+        "like_a_lorry": math.log(np.clip(_LORRY_M / max(e["longest_m"], 1), 1, 3)),
+        "unbroken": e["unbroken_share"],
+        "uneven": min(e["unevenness"], 1.0),
+        "speckled": min(e["spread_warm"] / hue, 1.5),
+        "ends": e["end_step"],
+        "rough": min(e["edge_roughness_m"] / e["width_m"], 0.5),
+        "edge_gap": min(e["edge_gap_m"], 3.0),
+        "resolved": math.log(np.clip(e["width_m"] / e["pixel_m"], 1, 6)),
+        "on_pavement": e["on_pavement"],
     }
 
 
-def confidence(cues: Mapping[str, float]) -> float:
-    """Logistic of the weighted cues, 0..1."""
-    return 1 / (1 + math.exp(-(_BIAS + sum(_WEIGHTS[name] * value for name, value in cues.items()))))
+def _cut(layer: Mapping[str, np.ndarray], columns: slice) -> dict[str, np.ndarray]:
+    return {name: values[:, columns] for name, values in layer.items()}
 
 
-def _band(across_m: np.ndarray, edge_m: np.ndarray, span_m: tuple[float, float], left_side: bool) -> np.ndarray:
-    """Samples that lie ``span_m`` outside of an edge."""
-    out = across_m[:, None] - edge_m if left_side else edge_m - across_m[:, None]
-    return (out >= span_m[0]) & (out <= span_m[1])
+def _on_the_left(strip: Strip, right_m: np.ndarray, left_m: np.ndarray) -> bool:
+    middle = (strip.right_m + strip.left_m) / 2
+    return float(np.median((middle - (right_m + left_m) / 2)[strip.covered])) >= 0
+
+
+def _between(across_m: np.ndarray, right_m: np.ndarray, left_m: np.ndarray) -> np.ndarray:
+    return (across_m[:, None] >= right_m) & (across_m[:, None] <= left_m)
+
+
+def _band(across_m: np.ndarray, edge_m: np.ndarray, span_m: tuple[float, float], out: int) -> np.ndarray:
+    """Samples that lie ``span_m`` beyond an edge, in the direction ``out`` (1 left, -1 right)."""
+    beyond = out * (across_m[:, None] - edge_m)
+    return (beyond >= span_m[0]) & (beyond <= span_m[1])
+
+
+def _along(strip: Strip, raw: Mapping[str, np.ndarray], frame: RoadFrame, warm: float) -> dict[str, float]:
+    """How a strip goes on along the road, column by column without any averaging: grain is even, vehicles are not."""
+    inside = strip.mask(frame.across_m)
+    columns = {n: _column_median(np.where(inside, raw[n], np.nan)) for n in ("warm", "bright")}
+    seen = np.isfinite(columns["warm"])
+    if not seen.any():
+        return {"longest_m": 0.0, "unbroken_share": 0.0, "unevenness": 1.0}
+    # What is much darker than the strip lies in shadow, and what is not there cannot be told.
+    seen &= columns["bright"] > np.median(columns["bright"][seen]) - 0.45
+    covered = seen & (columns["warm"] > warm / 2)
+    bridge = max(round(1.0 / frame.along_step_m), 1)
+    open_ = ndimage.binary_opening(seen & ~covered, np.ones(bridge + 1))  # one odd column is noise
+    on = covered | (~seen & strip.covered) | (seen & ~covered & ~open_)
+    labels, count = ndimage.label(on)
+    runs = ndimage.sum_labels(covered, labels, np.arange(1, count + 1)) if count else [0]
+    spread = [float(np.ptp(np.quantile(v[covered], (0.2, 0.8)))) if covered.any() else 1.0 for v in columns.values()]
+    return {
+        "longest_m": float(max(runs) * frame.along_step_m),
+        "unbroken_share": float(covered.sum() / max(int(seen.sum()), 1)),
+        "unevenness": math.hypot(*spread) / 1.68,
+    }
+
+
+def _column_median(values: np.ndarray) -> np.ndarray:
+    out = np.full(values.shape[1], np.nan)
+    some = np.isfinite(values).any(axis=0)
+    out[some] = np.nanmedian(values[:, some], axis=0)
+    return out
+
+
+def _step(warm: np.ndarray, inside: np.ndarray, within: np.ndarray) -> float:
+    """How much warmer than the pavement next to it a strip is; as much as it is warm where there is none."""
+    own, next_to = float(np.median(warm[inside])), warm[within & np.isfinite(warm)]
+    return own - float(np.median(next_to)) if next_to.size >= 8 else own / 2
+
+
+def _ends(strip: Strip, road: Road, warm: float) -> float:
+    """How much of its warmth a strip loses within some metres past its ends, 0..1; the lesser of the two that are seen."""
+    frame, new = road.frame, road.new["warm"]
+    reach = max(round(6.0 / frame.along_step_m), 2)
+    out = []
+    for columns, edge in (
+        (slice(max(strip.first - reach, 0), strip.first), 0),
+        (slice(strip.last + 1, strip.last + 1 + reach), -1),
+    ):
+        rows = (frame.across_m >= strip.right_m[edge]) & (frame.across_m <= strip.left_m[edge])
+        past = new[rows, columns]
+        past = past[np.isfinite(past)]
+        if past.size >= 8:
+            out.append(1 - float(np.median(past)) / warm)
+    return float(np.clip(min(out, default=0.5), 0, 1))
 
 
 def _roughness(edge_m: np.ndarray, seen: np.ndarray, frame: RoadFrame) -> float:
@@ -126,14 +179,6 @@ def _roughness(edge_m: np.ndarray, seen: np.ndarray, frame: RoadFrame) -> float:
     degree = 2 if at[-1] - at[0] > 40 else 1
     course = np.polynomial.Polynomial.fit(at, edge_m[seen], degree)
     return float(np.mean(np.abs(edge_m[seen] - course(at))))
-
-
-def _share_like_road(was: Mapping[str, np.ndarray], inside: np.ndarray) -> float:
-    """Share of a strip's samples that looked like this road's own surface before."""
-    like = (np.abs(was["bright"]) < 0.45) & (np.abs(was["rg"]) < 0.16) & (np.abs(was["gb"]) < 0.22)
-    if "ndvi" in was:
-        like &= was["ndvi"] < 0.2
-    return float(like[inside].mean())
 
 
 def _difference(now: Mapping[str, np.ndarray], inside: np.ndarray, beside: np.ndarray) -> float:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import pandas as pd
 import shapely
-import shapely.ops
 from pydantic import Field
 
 from ..model.kinds import GRAIN_DRYING, Side, Sighted
@@ -25,11 +24,11 @@ from ..model.options import Options
 from ..model.tables import SIGHTINGS
 from ..transience.course import CourseOptions, Event, course
 from .base import Found, View
+from .grain_look import Look, RoadStrip
+from .roadframe import stretch
 
 if TYPE_CHECKING:
     import xarray as xr
-
-    from .grain_drying import Look, RoadStrip
 
 _SAME = 0.3  # of the shorter strip's length: strips of two takes that share this lie at one place
 _SEEN = 0.5  # of a strip's length that a take must have shown to say that it is not there
@@ -49,7 +48,7 @@ class SeriesOptions(Options):
     lasting: float = Field(default=-3.0, ge=-10, le=0, description="log-odds added to what lies for longer")
     gone_again: float = Field(default=0.5, ge=0, le=5, description="log-odds added to what a later take shows gone")
     sure: float = Field(
-        default=0.5, ge=0, le=1, description="confidence from which a strip counts as seen in the memory of the road"
+        default=0.6, ge=0, le=1, description="confidence from which a strip counts as seen in the memory of the road"
     )
 
 
@@ -184,23 +183,11 @@ def _rows(
     view: View, span: tuple[object, float, float], side: str, day: dt.date, state: Sighted, confidence: float
 ) -> Iterator[dict[str, Any]]:
     section, from_m, to_m = span
-    for line in pieces(view.roads.geometry.loc[section], from_m, to_m):
+    for line in shapely.get_parts(stretch(view.roads.geometry.loc[section], from_m, to_m)):
         yield {
             "kind": GRAIN_DRYING, "place": None, "section": section, "side": side, "day": day, "state": state.value,
             "confidence": round(confidence, 4), "evidence": "{}", "geometry": line,
         }  # fmt: skip
-
-
-def pieces(
-    geometry: shapely.LineString | shapely.MultiLineString, from_m: float, to_m: float
-) -> Iterator[shapely.LineString]:
-    """The part of a line between two measures; of several parts, measured on from part to part, one piece each."""
-    start_m = 0.0
-    for part in shapely.get_parts(geometry):
-        low, high = max(from_m - start_m, 0.0), min(to_m - start_m, part.length)
-        if high - low > 0.01:
-            yield shapely.ops.substring(part, low, high)
-        start_m += part.length
 
 
 def _without(span: tuple[float, float], taken: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:

@@ -32,7 +32,7 @@ def colour_logs(samples: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """
     logs = {name: np.log(np.maximum(values, 0) + DARK) for name, values in samples.items()}
     features = {
-        "bright": np.log((samples["red"] + samples["green"] + samples["blue"]) / 3 + DARK),
+        "bright": np.log(np.maximum(samples["red"] + samples["green"] + samples["blue"], 0) / 3 + DARK),
         "rg": logs["red"] - logs["green"],
         "gb": logs["green"] - logs["blue"],
         "gap": samples["red"] - samples["blue"],

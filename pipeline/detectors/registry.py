@@ -30,7 +30,16 @@ def detector(cls: type[_D]) -> type[_D]:
 
 def known() -> Mapping[str, type[Detector]]:
     """All detectors by name, built-in and from the entry-point group ``luyu.detectors``, sorted."""
-    from . import billboard, building, grain_drying, network, roadworks, screening, stockpile  # noqa: F401  files them
+    from . import (  # noqa: F401  importing files them
+        billboard,
+        building,
+        grain_drying,
+        grain_hint,
+        network,
+        roadworks,
+        screening,
+        stockpile,
+    )
 
     for entry in entry_points(group=GROUP):
         entry.load()

@@ -8,7 +8,7 @@ the road's own measure, not of the window's, so that two windows that overlap sa
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import geopandas as gpd
@@ -17,6 +17,7 @@ import shapely
 from scipy import ndimage
 from shapely import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
+from shapely.ops import substring
 
 from ..model.grid import Grid
 
@@ -29,6 +30,7 @@ class RoadFrame:
 
     ``across_m`` is positive to the left of the digitised direction and increases with the row; ``along_m`` is measured
     from the start of the line (uncut) and increases with the column. ``width_m`` is the nominal width of the pavement.
+    ``part_from_m``: length of the parts before this one, where the road is a MultiLineString; 0 otherwise.
     """
 
     section: object
@@ -37,6 +39,8 @@ class RoadFrame:
     across_m: np.ndarray
     axis_xy_m: np.ndarray  # (along, 2)
     left_xy: np.ndarray  # (along, 2) unit vector to the left
+    pixel_m: float  # of the images that it is sampled from
+    part_from_m: float = 0.0
 
     @property
     def along_step_m(self) -> float:
@@ -82,6 +86,11 @@ class RoadFrame:
         norm = np.hypot(left_x, left_y)
         return np.column_stack([x_m + across_m * left_x / norm, y_m + across_m * left_y / norm])
 
+    def span_m(self, first: int, last: int) -> tuple[float, float]:
+        """Measures along the whole road between which columns ``first`` to ``last`` (inclusive) lie."""
+        half = self.along_step_m / 2
+        return self.part_from_m + self.along_m[first] - half, self.part_from_m + self.along_m[last] + half
+
     def ribbon(self, along_m: np.ndarray, right_m: np.ndarray, left_m: np.ndarray) -> BaseGeometry:
         """Map polygon (in sharp bends perhaps several) between two edges, across positions per along position."""
         ring = np.vstack([self.to_map(along_m, right_m), self.to_map(along_m, left_m)[::-1]])
@@ -110,9 +119,23 @@ def frames(
     for section, geometry, width in zip(roads.index, roads.geometry, roads["pavement_width_m"], strict=True):
         width_m = float(width) if np.isfinite(width) and width > 0 else default_width_m
         reach_m = width_m / 2 + margin_m
+        from_m = 0.0
         for line in shapely.get_parts(geometry):
             for start_m, end_m in _stretches(line, grid, reach_m):
-                yield _frame(section, line, (start_m, end_m), (width_m, reach_m), (grid.pixel_m, bend_m))
+                frame = _frame(section, line, (start_m, end_m), (width_m, reach_m), (grid.pixel_m, bend_m))
+                yield replace(frame, part_from_m=from_m)
+            from_m += line.length
+
+
+def stretch(geometry: BaseGeometry, from_m: float, to_m: float) -> BaseGeometry:
+    """The piece of a road's line between two measures; measures of a MultiLineString run on from part to part."""
+    pieces, start_m = [], 0.0
+    for line in shapely.get_parts(geometry):
+        low, high = max(from_m - start_m, 0.0), min(to_m - start_m, line.length)
+        if low < high:
+            pieces.append(substring(line, low, high))
+        start_m += line.length
+    return pieces[0] if len(pieces) == 1 else shapely.multilinestrings(pieces)
 
 
 def _stretches(line: LineString, grid: Grid, reach_m: float) -> list[tuple[float, float]]:
@@ -160,7 +183,7 @@ def _frame(
     tangent = _filled_ends(tangent)
     core = slice(pad, pad + len(along_m))
     left = np.column_stack([-tangent[core, 1], tangent[core, 0]])
-    return RoadFrame(section, width_m, along_m, across_m, points[core], left)
+    return RoadFrame(section, width_m, along_m, across_m, points[core], left, pixel_m)
 
 
 def _filled_ends(tangent: np.ndarray) -> np.ndarray:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from scipy import ndimage
 
 from .roadframe import RoadFrame
+
+_BLUR_PX = 1.0  # optics, the pixel itself and resampling along the road together, full width at half maximum
 
 
 @dataclass(frozen=True)
@@ -41,17 +44,23 @@ class Strip:
 
 
 def cleaned(
-    mask: np.ndarray, frame: RoadFrame, *, bridge_m: float, shortest_m: float, narrowest_m: float
+    mask: np.ndarray, hidden: np.ndarray, frame: RoadFrame, *, shortest_m: float, narrowest_m: float
 ) -> np.ndarray:
-    """``mask`` (across, along), breaks up to ``bridge_m`` closed along the road, what is shorter or narrower gone."""
-    bridge = _odd(bridge_m / frame.along_step_m)
-    short = _odd(shortest_m / frame.along_step_m)
+    """What most of the visible samples along the road agree on in ``mask`` (across, along), if long and wide enough.
+
+    A sample counts when half or more of those within ``shortest_m`` along the road do. Samples that are ``hidden``
+    (shadows) have no vote: they neither break a strip nor make one; where three of four are hidden nothing is.
+    """
+    window = _odd(shortest_m / frame.along_step_m)
+    yes, visible = (
+        cv2.blur(votes.astype(np.float32), (window, 1), borderType=cv2.BORDER_REPLICATE)
+        for votes in (mask, mask | ~hidden)
+    )
+    agreed = (yes >= 0.5 * visible - 1e-6) & (visible > 0.25)
     narrow = max(round(narrowest_m / frame.across_step_m), 1)
-    padded = np.pad(mask, ((0, 0), (bridge, bridge)))
-    closed = ndimage.binary_closing(padded, np.ones((1, bridge)))[:, bridge:-bridge]
     # A border column repeats itself outwards: a strip that leaves the window must not be shortened there.
-    wide = np.pad(closed, ((0, 0), (short, short)), mode="edge")
-    opened = ndimage.binary_opening(wide, np.ones((1, short)))[:, short:-short]
+    wide = np.pad(agreed, ((0, 0), (window, window)), mode="edge")
+    opened = ndimage.binary_opening(wide, np.ones((1, window)))[:, window:-window]
     return np.asarray(ndimage.binary_opening(opened, np.ones((narrow, 1))))
 
 
@@ -92,6 +101,10 @@ def _piece(
     step, origin = frame.across_step_m, frame.across_m[0]
     right = ndimage.median_filter(origin + (below + 0.5) * step, smooth, mode="nearest")
     left = ndimage.median_filter(origin + (above - 0.5) * step, smooth, mode="nearest")
+    # What is hardly wider than a pixel looks wider than it is: two blurs add as squares (full widths at half maximum).
+    seen_m, blur_m = np.maximum(left - right, step), _BLUR_PX * frame.pixel_m
+    excess = (seen_m - np.sqrt(np.maximum(seen_m**2 - blur_m**2, (0.5 * seen_m) ** 2))) / 2
+    right, left = right + excess, left - excess
     return Strip(cols.start, cols.stop - 1, right, left, np.asarray(part.any(axis=0)))
 
 

@@ -13,6 +13,7 @@ import cv2
 import geopandas as gpd
 import numpy as np
 import xarray as xr
+from road_hazards import HAZARDS, OVER, SURFACES, Site, paint
 from scipy import ndimage
 from shapely import LineString, Polygon
 
@@ -20,30 +21,7 @@ from pipeline.detectors.base import View
 from pipeline.model.grid import Grid
 
 BANDS = ("blue", "green", "red", "nir")
-SURFACES = {
-    "asphalt": (0.10, 0.115, 0.125, 0.15),
-    "new_asphalt": (0.04, 0.04, 0.05, 0.06),
-    "concrete": (0.24, 0.275, 0.30, 0.34),
-    "wheat": (0.17, 0.26, 0.37, 0.57),
-    "maize": (0.095, 0.29, 0.45, 0.62),
-    "paint_white": (0.55, 0.57, 0.58, 0.6),
-    "paint_yellow": (0.12, 0.38, 0.52, 0.58),
-    "green_verge": (0.04, 0.08, 0.055, 0.42),
-    "dry_verge": (0.10, 0.15, 0.20, 0.30),
-    "soil": (0.13, 0.18, 0.25, 0.33),
-    "straw": (0.20, 0.29, 0.38, 0.50),
-    "sand": (0.25, 0.33, 0.42, 0.50),
-    "tan_roof": (0.18, 0.24, 0.36, 0.42),
-    "red_lane": (0.07, 0.08, 0.20, 0.25),
-    "tree": (0.025, 0.05, 0.03, 0.38),
-    "autumn_tree": (0.04, 0.09, 0.12, 0.35),
-    "field_green": (0.03, 0.07, 0.045, 0.45),
-    "field_stubble": (0.14, 0.20, 0.27, 0.36),
-}
-VEHICLES = ((0.6, 0.6, 0.6, 0.6), (0.03, 0.03, 0.03, 0.05), (0.04, 0.05, 0.4, 0.45), (0.08, 0.3, 0.5, 0.55),
-            (0.3, 0.15, 0.06, 0.3), (0.17, 0.26, 0.37, 0.4))  # fmt: skip
-HAZARDS = ("none", "vehicles", "shadows", "patches", "dirt", "verge_dries", "autumn_trees", "beside", "works",
-           "red_lane", "repaved", "concrete_apron")  # fmt: skip
+__all__ = ["BANDS", "HAZARDS", "SURFACES", "Recipe", "Scene", "make_view", "render"]
 
 
 @dataclass
@@ -75,6 +53,7 @@ class Recipe:
     before_strips: bool = False
     noise: float = 0.006
     stripe_m: tuple[float, float] = (1.8, 4.2)
+    lengths_m: tuple[float, float] = (25.0, 120.0)
 
 
 def render(recipe: Recipe) -> Scene:
@@ -91,14 +70,14 @@ def render(recipe: Recipe) -> Scene:
     images = []
     for after in (False, True):
         canvas = _ground(np.random.default_rng(ground_seed), recipe, along, across, after=after)
-        over = recipe.hazard in ("vehicles", "shadows", "autumn_trees")  # these lie on the grain, the others under it
+        over = recipe.hazard in OVER
         if not over:
-            _hazard(np.random.default_rng(ground_seed + 7), recipe, canvas, (along, across), after=after)
+            _hazard(ground_seed + 7, recipe, canvas, (along, across), after=after)
         if after or recipe.before_strips:
             for strip in strips:
                 _paint_strip(canvas, strip, along, across, recipe.crop)
         if over:
-            _hazard(np.random.default_rng(ground_seed + 7), recipe, canvas, (along, across), after=after)
+            _hazard(ground_seed + 7, recipe, canvas, (along, across), after=after)
         images.append(_sense(canvas, fine, rng, recipe, after=after))
     truth = [Polygon(arc.to_map(*_strip_ring(s))) for s in strips]
     wiggle = np.linspace(-20, arc.length + 20, 40)
@@ -152,7 +131,7 @@ def _fine_points(grid: Grid, fine: int):
 
 def _strip(rng, recipe: Recipe, number: int, arc: _Arc) -> dict:
     share = arc.length / recipe.strips
-    length = min(rng.uniform(25, 120), share - 30)
+    length = min(rng.uniform(*recipe.lengths_m), share - 30)
     start = number * share + rng.uniform(10, share - length - 15)
     width = min(rng.uniform(*recipe.stripe_m), recipe.width_m * 0.52)
     return {"start": start, "end": start + length, "width": width, "side": rng.choice([-1, 1]),
@@ -199,7 +178,8 @@ def _ground(rng, recipe: Recipe, along, across, *, after: bool):
     near = np.abs(across) < half + 4 + np.sin(along / 17)
     canvas[:, near] = np.array(verge)[:, None]
     canvas *= _texture(rng, shape, 4, 0.10) * _texture(rng, shape, 25, 0.08)
-    surface = "new_asphalt" if recipe.hazard == "repaved" and after else recipe.surface
+    new = {"repaved": "new_asphalt", "overlaid": "concrete"}.get(recipe.hazard)
+    surface = new if new and after else recipe.surface
     road = np.abs(across) < half
     tone = (_texture(rng, shape, 60, 0.05) * _texture(rng, shape, 2, 0.02))[road]
     tone *= 1 - 0.06 * np.cos(across[road] / recipe.width_m * 4 * np.pi)  # wheel tracks
@@ -211,67 +191,13 @@ def _ground(rng, recipe: Recipe, along, across, *, after: bool):
     return canvas
 
 
-def _box(along, across, s, t, length, width):
-    return (np.abs(along - s) < length / 2) & (np.abs(across - t) < width / 2)
-
-
-def _hazard(rng, recipe: Recipe, canvas, road, *, after: bool) -> None:
+def _hazard(seed: int, recipe: Recipe, canvas, road, *, after: bool) -> None:
     along, across = road
-    half, end = recipe.width_m / 2, along.max()
-    kind = recipe.hazard
-    if kind == "vehicles":
-        drive = np.random.default_rng(recipe.seed * 2 + after)
-        for _ in range(int(end / 18)):
-            long = drive.choice([4.6, 5.2, 12.0, 16.0], p=[0.5, 0.3, 0.1, 0.1])
-            colour = np.array(VEHICLES[drive.integers(len(VEHICLES))])
-            t = drive.choice([-1, 1]) * drive.uniform(half * 0.3, half * 0.75)
-            mask = _box(along, across, drive.uniform(0, end), t, long, 1.9 if long < 6 else 2.5)
-            canvas[:, mask] = colour[:, None]
-    if kind in ("shadows", "autumn_trees"):
-        leaf = np.array(SURFACES["autumn_tree" if kind == "autumn_trees" and after else "tree"])
-        for s in np.arange(5, end, 9) + rng.uniform(-2, 2, len(np.arange(5, end, 9))):
-            r, t = rng.uniform(1.5, 3), half + rng.uniform(0.8, 2.5)
-            near = np.flatnonzero((np.abs(along - s) < 6) & (np.abs(across - t) < 12))
-            a, c = along.ravel()[near] - s, across.ravel()[near] - t
-            shadow = near[np.hypot(a - 1.5 * after, (c + 3) / 1.6) < r]
-            crown = near[np.hypot(a, c) < r]
-            flat = canvas.reshape(4, -1)
-            flat[:, shadow] *= np.array([0.50, 0.42, 0.38, 0.30])[:, None]
-            flat[:, crown] = leaf[:, None] * rng.uniform(0.6, 1.4, len(crown))
-    if after:
-        _new_on_the_ground(rng, recipe, canvas, road)
-
-
-def _new_on_the_ground(rng, recipe: Recipe, canvas, road) -> None:  # noqa: C901  one branch per hazard
-    along, across = road
-    half, end, kind = recipe.width_m / 2, along.max(), recipe.hazard
-    if kind == "patches":
-        for s in rng.uniform(0, end, 6):
-            mask = _box(along, across, s, rng.choice([-1, 1]) * half / 2, rng.uniform(8, 50), half * 0.9)
-            canvas[:, mask] = np.array(SURFACES["new_asphalt"])[:, None]
-    elif kind == "dirt":
-        for s in rng.uniform(10, end - 10, 5):
-            side = rng.choice([-1, 1])
-            fan = (np.abs(along - s) < rng.uniform(2.5, 5) + 0.2 * across * side) & (across * side > rng.uniform(-2, 2))
-            fan &= across * side < half + 15
-            canvas[:, fan] = 0.75 * np.array(SURFACES["soil"])[:, None] + 0.25 * canvas[:, fan]
-    elif kind == "beside":
-        heaps = ("straw", "sand", "tan_roof", "straw", "tan_roof")
-        for what, s in zip(heaps, np.linspace(25, end - 40, 5), strict=True):
-            side = rng.choice([-1, 1])
-            mask = _box(along, across * side, s, half + 1 + 2.5, rng.uniform(15, 45), 5)
-            canvas[:, mask] = np.array(SURFACES[what])[:, None]
-    elif kind == "works":
-        mask = (across > half + 0.2) & (across < half + 7) & (along > 40) & (along < end - 60)
-        canvas[:, mask] = np.array(SURFACES["soil"])[:, None] * rng.uniform(0.85, 1.15, mask.sum())
-    elif kind == "red_lane":
-        mask = (np.abs(across) < half - 0.3) & (np.abs(across) > half - 2.3) & (across > 0)
-        canvas[:, mask] = np.array(SURFACES["red_lane"])[:, None]
-    elif kind == "concrete_apron":
-        for s in rng.uniform(20, end - 20, 4):
-            side = rng.choice([-1, 1])
-            mask = (np.abs(along - s) < rng.uniform(4, 9)) & (across * side > half - 0.5) & (across * side < half + 12)
-            canvas[:, mask] = np.array(SURFACES["concrete"])[:, None] * 1.2
+    rng = np.random.default_rng(seed)
+    paint(
+        recipe.hazard,
+        Site(rng, canvas, along, across, recipe.width_m / 2, float(along.max()), recipe.seed, after=after),
+    )
 
 
 def _sense(canvas, fine, rng, recipe: Recipe, *, after: bool):

@@ -12,8 +12,8 @@ import shapely
 import xarray as xr
 
 from pipeline.detectors.base import View
-from pipeline.detectors.grain_drying import Look, RoadStrip
-from pipeline.detectors.grain_series import SeriesOptions, over_takes, pieces
+from pipeline.detectors.grain_look import Look, RoadStrip
+from pipeline.detectors.grain_series import SeriesOptions, over_takes
 from pipeline.model.grid import Grid
 from pipeline.model.tables import SIGHTINGS
 from pipeline.prepare.mosaic import DatedImage
@@ -129,9 +129,3 @@ def test_nothing_seen_is_no_row():
     assert found.candidates.empty
     assert found.sightings.empty
     assert found.candidates.crs.to_epsg() == 4548
-
-
-def test_pieces_of_a_line_in_parts_are_measured_on():
-    two = shapely.MultiLineString([[(0, 0), (100, 0)], [(120, 0), (220, 0)]])
-    assert [round(piece.length) for piece in pieces(two, 80, 150)] == [20, 50]
-    assert [piece.bounds[0] for piece in pieces(two, 80, 150)] == [80, 120]
