@@ -20,7 +20,7 @@ from pipeline.model.kinds import GRAIN_DRYING
 
 from .places import fold_of, views
 
-REPORTED = 0.5  # confidence from which a finding counts
+REPORTED = 0.7  # what stands alone is a finding from here on, as a run decides it
 COVERED = 0.3  # share of a spread's length that findings must cover for it to be found
 BESIDE_M = 2.0  # findings this near to a spread's axis cover it
 ON_GRAIN = 0.3  # share of a finding's area that must lie on grain, or within a metre of it, for it to be right

@@ -20,6 +20,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+import xarray as xr
 
 from ..model.kinds import BILLBOARD, Sighted
 from ..model.options import Options
@@ -90,7 +91,7 @@ class Billboards:
     def _site(self, site: Any, view: View, dates: list[Date]) -> Iterator[Verdict]:
         """What each date says of a site, in order of days."""
         if not dates:
-            for day in _days(view):
+            for day in _images(view):
                 yield Verdict(day, Sighted.UNSEEN, 1.0, "pixels", {"pixel_m": view.grid.pixel_m}, None)
             return
         own_m = getattr(site, "position_error_m", None)
@@ -117,14 +118,22 @@ def _of_this_kind(view: View) -> gpd.GeoDataFrame:
     return placed[placed.geom_type == "Point"].sort_values("key", kind="stable")
 
 
-def _days(view: View) -> list[dt.date]:
-    return sorted({view.before_day, view.after_day, *(take.day for take in (*view.before_series, *view.after_series))})
+def _images(view: View) -> dict[dt.date, xr.Dataset]:
+    """Images by day: single takes, of two of one day the better; the period's one image where it has no takes.
+
+    An image put together of several takes may be older than its newest; a state needs the day of what shows it.
+    """
+    images = {take.day: take.image for take in reversed((*view.before_series, *view.after_series))}
+    if not view.before_series:
+        images[view.before_day] = view.before
+    if not view.after_series:
+        images[view.after_day] = view.after
+    return dict(sorted(images.items()))
 
 
 def _dates(view: View, options: BillboardOptions) -> list[Date]:
     """The dates to be looked at, in order of days; single takes where there are, else the two images."""
-    images = {take.day: take.image for take in (*view.before_series, *view.after_series)}
-    images |= {view.before_day: view.before, view.after_day: view.after}
+    images = _images(view)
     hour = options.overpass_solar_h
     if view.sun_azimuth_deg is not None:
         hour = suns.passing_h(view.after_day, view.grid, view.sun_azimuth_deg)

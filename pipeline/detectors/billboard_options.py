@@ -70,7 +70,7 @@ class BillboardOptions(Options):
         0.25, ge=0, le=1, description="Boards that no registry has are left out below this confidence."
     )
     max_takes: int = Field(
-        0, ge=0, le=9, description="Takes of each period that are looked at one by one, besides the two images."
+        3, ge=1, le=9, description="Takes of each period that are looked at one by one; each says its state by its day."
     )
     confidence: Path | None = Field(None, description="File of weights in place of those that come with luyu.")
 

@@ -101,7 +101,7 @@ class GrainDrying:
             road = read_road(frame, view, images, offset_max_m=o.offset_max_m, margins_m=margins_m)
             if road is not None:
                 strips += self._on_road(road, o.calendar(after_day, province(view.roads, frame.section)), after_day)
-                seen += _seen(road)
+                seen += _seen(road, self._on_both(road))
         return strips, seen
 
     @property
@@ -153,6 +153,16 @@ class GrainDrying:
                     return
                 yield mask
 
+    def _on_both(self, road: Road) -> np.ndarray:
+        """Columns in which both dates show what could be a strip: neither new nor absent, bool (along,)."""
+        both = {name: np.minimum(road.now[name], road.was[name]) for name in road.now}
+        lowest = next(self._grainlike(road, both), None)
+        if lowest is None:
+            return np.zeros(len(road.frame.along_m), bool)
+        wide = lowest.sum(axis=0) * road.frame.across_step_m >= self.options.min_width_m
+        long = int(self.options.min_piece_m / road.frame.along_step_m) + 1
+        return np.asarray(ndimage.binary_opening(wide, np.ones(long)))
+
     def _big_enough(self, evidence: Mapping[str, Any]) -> bool:
         o = self.options
         # Of what is hardly wider than a pixel the width is known to half a pixel.
@@ -192,11 +202,15 @@ def _row(strip: Strip, road: Road, sure: float, evidence: dict[str, Any]) -> Roa
     )
 
 
-def _seen(road: Road) -> Iterator[tuple[object, float, float]]:
-    """Stretches whose pavement could be judged on both dates; what a lorry hides does not break them."""
+def _seen(road: Road, doubtful: np.ndarray) -> Iterator[tuple[object, float, float]]:
+    """Stretches whose pavement could be judged on both dates; what a lorry hides does not break them.
+
+    ``doubtful``: columns that say nothing though they are clear, bool (along,).
+    """
     step = road.frame.along_step_m
     clear = np.pad(road.clear_columns(), (1, 1))
     closed = ndimage.binary_closing(np.pad(clear, 20), np.ones(int(_LORRY_M / step) + 1))[20:-20]
+    closed &= ~np.pad(doubtful, (1, 1))
     steps = np.diff(closed.astype(np.int8))
     for first, end in zip(np.flatnonzero(steps == 1), np.flatnonzero(steps == -1), strict=True):
         if (end - first) * step >= _SHORTEST_SEEN_M:

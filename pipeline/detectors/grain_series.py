@@ -100,11 +100,12 @@ def _stays(
 ) -> Iterator[dict[str, Any]]:
     """One row for each stay at a place."""
     told = [(day, _state(day, look, place)) for day, look in looks]
+    earlier = None if told[0][1] is Sighted.PRESENT else told[0][0]
     for event in course(told, CourseOptions(event_days=options.event_days)).events:
-        best = max(
-            (one for one in place if event.first_seen <= one.day <= event.last_seen),
-            key=lambda one: (one.strip.confidence, one.day),
-        )
+        mine = [one for one in place if event.first_seen <= one.day <= event.last_seen]
+        if not mine:  # the earlier date alone shows it
+            continue
+        best = max(mine, key=lambda one: (one.strip.confidence, one.day))
         added = _added(event, told, options)
         odds = math.log(best.strip.confidence / (1 - best.strip.confidence)) if best.strip.confidence < 1 else 30.0
         confidence = 1 / (1 + math.exp(-(odds + sum(added.values()))))
@@ -118,7 +119,7 @@ def _stays(
             evidence["series"] = added
         yield {
             "kind": GRAIN_DRYING, "confidence": round(confidence, 4), "evidence": json.dumps(evidence),
-            "first_seen": event.first_seen, "last_absent": event.last_absent or looks[0][0],
+            "first_seen": event.first_seen, "last_absent": event.last_absent or earlier,
             "confirmed_on": event.confirmed_on, "gone_on": event.gone_on, "geometry": best.strip.geometry,
         }  # fmt: skip
 

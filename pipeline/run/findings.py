@@ -39,7 +39,7 @@ _DIGITS = {
     "confidence": 4,
     "priority": 1,
 }
-_KEPT = {"reportable": bool, "why_not": object, "tile_id": object}
+_KEPT: Mapping[str, str] = {"reportable": "bool", "why_not": "object", "tile_id": "object", "section": "int64"}
 
 
 def placed(candidates: gpd.GeoDataFrame, plan: Plan) -> gpd.GeoDataFrame:
@@ -54,9 +54,10 @@ def placed(candidates: gpd.GeoDataFrame, plan: Plan) -> gpd.GeoDataFrame:
     table = table.join(counties(table, layers.counties, border_m=decisions.border_m))
     table = table.join(assets(table, _layer(layers.assets, ASSETS, table), within_m=decisions.asset_within_m))
     granted = _layer(layers.permits, PERMITS, table)
-    table = table.join(permits(table, granted, on=table["first_seen"], min_cover=decisions.permit_cover))
+    shown = shown_on(table, plan)
+    table = table.join(permits(table, granted, on=shown, min_cover=decisions.permit_cover))
     lawful = _layer(layers.exempt, EXEMPT, table)
-    table = table.join(exempt(table, lawful, on=table["first_seen"]))
+    table = table.join(exempt(table, lawful, on=shown))
     table["law"] = [_law(plan.rules, row) for row in table.itertuples()]
     table = table.join(priority(table))
     # What a permit covers is shown, but nobody need drive there first.
@@ -71,7 +72,7 @@ def placed(candidates: gpd.GeoDataFrame, plan: Plan) -> gpd.GeoDataFrame:
         lon=np.round(points.x, 7),
         lat=np.round(points.y, 7),
     )
-    table["why_not"] = _why_not(table, decisions.confidence)
+    table["why_not"] = _why_not(table, decisions.confidence, shown)
     rivals = outdone(table[table["why_not"] == ""])
     table.loc[rivals.index[rivals], "why_not"] = WhyNot.OTHER_KIND.value
     table["reportable"] = table["why_not"] == ""
@@ -108,7 +109,15 @@ def _law(rules: LegalRules, row: Any) -> str | None:
     return None if cited is None else cited.text_zh
 
 
-def _why_not(table: gpd.GeoDataFrame, confidence: Mapping[str, ConfidenceOptions | None]) -> pd.Series:
+def shown_on(table: gpd.GeoDataFrame, plan: Plan) -> pd.Series:
+    """Day of the later image that shows each row; what is first seen may be earlier."""
+    days = {scene.scene_id: scene.day for scene in plan.after}
+    return table["scene_after"].map(days).astype(object).where(lambda d: d.notna(), table["first_seen"])
+
+
+def _why_not(
+    table: gpd.GeoDataFrame, confidence: Mapping[str, ConfidenceOptions | None], shown: pd.Series
+) -> pd.Series:
     """Why a candidate is not shown to officers, empty where it is: the first reason that holds."""
     why = pd.Series("", index=table.index, dtype=object)
     for reason, holds in (
@@ -116,20 +125,19 @@ def _why_not(table: gpd.GeoDataFrame, confidence: Mapping[str, ConfidenceOptions
         (WhyNot.OUTSIDE, table["membership"] == Membership.OUTSIDE),
         (WhyNot.ALLOWED, table["law"].isna()),
         (WhyNot.LAWFUL, table["exempt"].fillna(value=False).astype(bool)),
-        (WhyNot.IN_TERM, _in_term(table)),
+        (WhyNot.IN_TERM, _in_term(table, shown)),
         (WhyNot.NO_COUNTY, table["county_code"].isna()),
     ):
         why = why.mask((why == "") & holds, reason.value)
     return why.mask(why == "", doubts(table, confidence))
 
 
-def _in_term(table: gpd.GeoDataFrame) -> pd.Series:
+def _in_term(table: gpd.GeoDataFrame, shown: pd.Series) -> pd.Series:
     """Whether a billboard stands in the register with a term that had not run out on the day of the image."""
     listed = table["kind"] == BILLBOARD
     until = pd.Series([None] * len(table), index=table.index, dtype=object)
     until[listed] = [json.loads(text or "{}").get("valid_to") for text in table.loc[listed, "evidence"]]
-    days = pd.to_datetime(until), pd.to_datetime(table["first_seen"])
-    return (days[0] >= days[1]).fillna(value=False).astype(bool)
+    return (pd.to_datetime(until) >= pd.to_datetime(shown)).fillna(value=False).astype(bool)
 
 
 def _ids(table: gpd.GeoDataFrame) -> list[str]:
@@ -159,4 +167,5 @@ def _number(value: Any) -> float | None:
 
 def _empty(crs: Any) -> gpd.GeoDataFrame:
     empty = FINDINGS.empty(crs=crs)
-    return empty.assign(**{name: pd.Series([], dtype=kind) for name, kind in _KEPT.items()})
+    kept: dict[str, Any] = {name: np.empty(0, dtype=kind) for name, kind in _KEPT.items()}
+    return empty.assign(**kept)

@@ -66,6 +66,7 @@ def _source_digest() -> str:
         "imagery",
         "prepare",
         "networks",
+        "transience",
         "detectors",
         "run",
     ):

@@ -62,7 +62,16 @@ class Plan:
     def notes(self) -> tuple[str, ...]:
         """What a person should know of the inputs."""
         source = getattr(self.config.imagery.source, "notes", ())  # of the sources, tile services have some
-        return (*self.layers.problems, *self.linref.problems, *source)
+        return (*self.layers.problems, *self.linref.problems, *source, *self._sites_left_out)
+
+    @property
+    def _sites_left_out(self) -> tuple[str, ...]:
+        listed = 0 if self.layers.registry is None else len(self.layers.registry)
+        if listed == len(self.sites):
+            return ()
+        return (
+            f"registry: {listed - len(self.sites)} of {listed} sites lie outside this run, or are of kinds it does not look for",
+        )
 
     @property
     def shares_cache(self) -> bool:
@@ -205,7 +214,7 @@ def make_plan(config: RunConfig) -> Plan:
         before=before,
         after=after,
         bands=_common_bands((*before, *after), registry.wishes(config.detectors)[0]),
-        sites=known_sites(layers.registry, linref),
+        sites=_watched(known_sites(layers.registry, linref, layers.counties, searched), built),
         rankings=load_rankings(config.decisions.rankings, {registry.name_of(d.options): d.version for d in built}),
     )
 
@@ -232,6 +241,12 @@ def _scenes(config: RunConfig, searched: BaseGeometry, epsg: int) -> tuple[tuple
             )
         found.append(tuple(sorted(scenes.values(), key=lambda scene: (scene.day, scene.scene_id))))
     return found[0], found[1]
+
+
+def _watched(sites: gpd.GeoDataFrame, detectors: list[Any]) -> gpd.GeoDataFrame:
+    """Sites of kinds that a detector of the run looks for."""
+    kinds = {kind for detector in detectors for kind in detector.kinds}
+    return sites[sites["kind"].isin(kinds)].reset_index(drop=True)
 
 
 def _common_bands(scenes: tuple[Scene, ...], wanted: tuple[str, ...] = ()) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from .alarm import Earlier, Seen, alarms
 from .chips import cut_chips
 from .coverage import coverage_table
 from .files import RunFolder
-from .findings import placed, with_cases
+from .findings import placed, shown_on, with_cases
 from .join import join
 from .looks import Step, look
 from .plan import Plan, make_plan
@@ -34,7 +34,7 @@ from .publish import publish, publish_maps
 from .reads import planned_reads, refuse_beyond
 from .sites import evidence_by_key, site_states
 from .stages import with_stages
-from .watch import Watched, hot_spot_table, looks_of, remembered, with_courses
+from .watch import Watched, hot_spot_table, looks_of, remembered, road_places, with_courses
 
 
 @dataclass(frozen=True)
@@ -95,11 +95,14 @@ def run(
         table = placed(ranked(candidates, [named.ranking for named in plan.rankings]), plan)
         sightings = pd.concat([result.sightings for result in results], ignore_index=True)
         with Ledger.open(config.ledger) as ledger:
-            looks = remembered(ledger, looks_of(sightings, plan.linref), plan)
-            table = with_stages(with_courses(table, looks, config.decisions.courses), ledger)
+            places = road_places(plan.layers.roads)
+            looks = remembered(ledger, looks_of(sightings, plan.linref, places), plan)
+            table = with_stages(with_courses(table, looks, config.decisions.courses, places), ledger)
             earlier = _earlier(folder, ledger, plan) if candidates.empty else Earlier()
+            # A case is opened, and seen again, by the day of the image; a thing may have been first seen long before.
+            shown = table.assign(first_seen=shown_on(table, plan))
             cases = ledger.settle(
-                table[table["reportable"]], run_id=plan.fingerprint, cap_per_county=config.decisions.cap_per_county
+                shown[shown["reportable"]], run_id=plan.fingerprint, cap_per_county=config.decisions.cap_per_county
             )
         findings, table = with_cases(table, cases)
         sites = site_states(plan.sites, looks, evidence_by_key(sightings), plan.linref, plan.layers.counties)

@@ -11,6 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from ..attribution.counties import counties
 from ..errors import StakeError
@@ -24,21 +25,27 @@ STANDING, GONE, UNSEEN = "standing", "gone", "unseen"
 _BY_STAKE_M = (
     35.0  # a stake says nothing of the side, nor how far from the axis: land and control zone of a national road
 )
+_BESIDE_M = 40.0  # of the corridor: where a site whose place is a little wrong may still be seen
 _FOR_EVER = CourseOptions(event_days=60)
 
 
-def known_sites(registry: gpd.GeoDataFrame | None, linref: LinearReference) -> gpd.GeoDataFrame:
+def known_sites(
+    registry: gpd.GeoDataFrame | None, linref: LinearReference, areas: gpd.GeoDataFrame, searched: BaseGeometry
+) -> gpd.GeoDataFrame:
     """REGISTRY with a ``key`` that stays the same from run to run, and points; those with a stake only are placed by it.
 
-    The key is the register's number where that is one site's alone, else kind and place to the metre. Sites that cannot be
-    placed (a stake that the route does not have) are left out.
+    The key is county and number where that is one site's alone (every county's register counts from one), else kind and
+    place to the metre. Left out are sites that cannot be placed (a stake that the route does not have) and those that do
+    not stand in or beside what is ``searched``: nobody looks there. ``areas``: COUNTIES.
     """
     table = REGISTRY.empty(crs=linref.crs) if registry is None else registry
-    number = table["number"].astype(object)
-    alone = number.notna() & ~number.duplicated(keep=False)
     points = gpd.GeoSeries([_point(row, linref) for row in table.itertuples()], index=table.index, crs=linref.crs)
     by_stake, placed = table.geometry.isna() | table.geometry.is_empty, ~points.isna()
-    table, number, alone = table.assign(geometry=points)[placed], number[placed], alone[placed]
+    placed &= points.dwithin(searched, _BESIDE_M)
+    table = table.assign(geometry=points)[placed]
+    county = counties(table, areas, border_m=0.0)["county_code"].fillna("")
+    number = county + "/" + table["number"].astype(object)
+    alone = number.notna() & ~number.duplicated(keep=False)
     xy = np.round(shapely.get_coordinates(table.geometry.array)).astype(int)
     place = [f"{kind or ''}@{x},{y}" for kind, (x, y) in zip(table["kind"], xy, strict=True)]
     table = table.assign(

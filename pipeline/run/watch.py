@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 
 from ..attribution.counties import counties
+from ..detectors import registry
 from ..errors import StakeError
 from ..geo.linref import LinearReference, stake_texts
 from ..ledger import Ledger
@@ -24,6 +25,8 @@ from ..transience.hotspots import hot_spots
 from ..transience.objects import event_of
 from .plan import Plan
 
+_REPEATED = ("X", "Y", "C", "Z")  # classes whose codes every county gives anew
+_ROUND = 0.6  # of a stretch's length: how far its ends' stakes may lie from its middle's
 _BESIDE_M = 3.0  # of the axis: where a point lies that stands for a half of the road
 
 
@@ -35,12 +38,25 @@ class Watched:
     sites: gpd.GeoDataFrame
 
 
-def looks_of(sightings: gpd.GeoDataFrame, linref: LinearReference) -> pd.DataFrame:
-    """Table of looks (``transience.cells.COLUMNS``) by route, stake and side; sites by their key, in cell 0."""
+def road_places(roads: gpd.GeoDataFrame) -> pd.Series:
+    """What each section's looks are filed under: the route's code, or its database key where codes repeat by county.
+
+    X201 is another road in the next county; national and provincial codes are not.
+    """
+    return roads["route_key"].where(
+        roads["road_class"].isin(_REPEATED) & roads["route_key"].notna(), roads["route_code"]
+    )
+
+
+def looks_of(sightings: gpd.GeoDataFrame, linref: LinearReference, places: pd.Series) -> pd.DataFrame:
+    """Table of looks (``transience.cells.COLUMNS``) by road, stake and side; sites by their key, in cell 0.
+
+    ``places``: by section, see ``road_places``.
+    """
     if sightings.empty:
         return pd.DataFrame({name: pd.Series([], dtype=object) for name in COLUMNS})
     roads, sites = sightings[sightings["section"] >= 0], sightings[sightings["section"] < 0]
-    tables = [_of_sites(sites), _of_roads(roads, linref)]
+    tables = [_of_sites(sites), _of_roads(roads, linref, places)]
     table = pd.concat([one for one in tables if len(one)], ignore_index=True)
     keys = ["kind", "place", "side", "day", "first_cell", "last_cell", "state"]
     return table.sort_values([*keys, "confidence"]).drop_duplicates(keys, keep="last").reset_index(drop=True)
@@ -50,7 +66,7 @@ def _of_sites(sites: gpd.GeoDataFrame) -> pd.DataFrame:
     return pd.DataFrame(sites.drop(columns="geometry")).assign(side="", first_cell=0, last_cell=0)[list(COLUMNS)]
 
 
-def _of_roads(roads: gpd.GeoDataFrame, linref: LinearReference) -> pd.DataFrame:
+def _of_roads(roads: gpd.GeoDataFrame, linref: LinearReference, places: pd.Series) -> pd.DataFrame:
     if roads.empty:
         return pd.DataFrame(columns=list(COLUMNS))
     lines, section = roads.geometry.array, roads["section"]
@@ -59,9 +75,12 @@ def _of_roads(roads: gpd.GeoDataFrame, linref: LinearReference) -> pd.DataFrame:
         for at in (0, -1)
     ]
     middle = linref.locate(_beside(roads), section=section)
-    span = [cells(first, last) for first, last in zip(ends[0]["stake_m"], ends[1]["stake_m"], strict=True)]
+    # The end of a closed line lies at its start, and would be given the other end's stake.
+    centre, reach = middle["stake_m"].to_numpy(), _ROUND * shapely.length(lines) + CELL_M
+    stakes = [np.clip(end["stake_m"].to_numpy(), centre - reach, centre + reach) for end in ends]
+    span = [cells(first, last) for first, last in zip(*stakes, strict=True)]
     return pd.DataFrame(roads.drop(columns="geometry")).assign(
-        place=middle["route_code"],
+        place=section.map(places),
         side=middle["side"],
         first_cell=[first for first, _ in span],
         last_cell=[last for _, last in span],
@@ -86,22 +105,25 @@ def _beside(roads: gpd.GeoDataFrame) -> gpd.GeoSeries:
 def remembered(ledger: Ledger, looks: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """All looks at the places of this run, those of earlier runs with it; what is new is written to the ledger."""
     ledger.remember(looks, run_id=plan.fingerprint)
-    kinds = sorted(set(looks["kind"]))
-    places = sorted({*looks["place"], *plan.due["route_code"], *plan.sites["key"]})
+    kinds = sorted({kind for options in plan.config.detectors for kind in registry.build(options).kinds})
+    due = road_places(plan.layers.roads).loc[sorted(set(plan.due["section"]))]
+    places = sorted({*looks["place"], *due, *plan.sites["key"]})
     tables = [table for kind in kinds if len(table := ledger.looks(kind, places))]
     return pd.concat(tables, ignore_index=True) if tables else looks
 
 
-def with_courses(table: gpd.GeoDataFrame, looks: pd.DataFrame, options: CourseOptions) -> gpd.GeoDataFrame:
+def with_courses(
+    table: gpd.GeoDataFrame, looks: pd.DataFrame, options: CourseOptions, places: pd.Series
+) -> gpd.GeoDataFrame:
     """The candidates with the dates that all looks at their stretch of road give them, and ``transience``.
 
-    ``table``: as from ``findings.placed``. Kinds that nobody watched, and places without an event on the day of the image,
-    keep their dates and a null.
+    ``table``: as from ``findings.placed``, with its ``section``; ``places``: see ``road_places``. Kinds that nobody watched,
+    and places without an event on the day of the image, keep their dates and a null.
     """
     by_place = dict(list(looks[looks["side"] != ""].groupby(["kind", "place"])))
     changed = {}
     for row in table.itertuples():
-        mine = by_place.get((row.kind, row.route_code))
+        mine = by_place.get((row.kind, places.get(row.section)))
         event = None if mine is None else _event(row, mine, options)
         if event is not None:
             changed[row.Index] = event
@@ -110,8 +132,11 @@ def with_courses(table: gpd.GeoDataFrame, looks: pd.DataFrame, options: CourseOp
         table.loc[index, ["first_seen", "confirmed_on", "gone_on", "transience"]] = [
             event.first_seen, event.confirmed_on, event.gone_on, _phase(event).value,
         ]  # fmt: skip
+        earlier = table.loc[index, "last_absent"]
         if event.last_absent is not None:
             table.loc[index, "last_absent"] = event.last_absent
+        elif earlier is not None and earlier >= event.first_seen:
+            table.loc[index, "last_absent"] = None
         told = json.loads(table.loc[index, "evidence"]) | {"provisional": event.provisional}
         table.loc[index, "evidence"] = json.dumps(told, ensure_ascii=False, sort_keys=True)
     return table
@@ -133,12 +158,14 @@ def _phase(event: Event) -> Phase:
 def hot_spot_table(looks: pd.DataFrame, plan: Plan) -> gpd.GeoDataFrame:
     """Table HOT_SPOTS of the run's routes, the worst first, with lines along the axis, county and township."""
     decisions, crs = plan.config.decisions, plan.layers.roads.crs
-    roads = looks[(looks["side"] != "") & looks["place"].isin(set(plan.due["route_code"]))]
+    here = road_places(plan.layers.roads).loc[sorted(set(plan.due["section"]))]
+    roads = looks[(looks["side"] != "") & looks["place"].isin(set(here))]
     table = hot_spots(stretches(roads, decisions.courses), decisions.hot_spots)
+    codes = dict(zip(here, plan.layers.roads["route_code"].loc[here.index], strict=True))
     spans = zip(table["route_code"], table["from_m"].tolist(), table["to_m"].tolist(), strict=True)
     lines = [_line(route, low, high, plan.linref) for route, low, high in spans]
     found = gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(lines, index=table.index, crs=crs), crs=crs)
-    found = found[~found.geometry.isna()].reset_index(drop=True)
+    found = found[~found.geometry.isna()].reset_index(drop=True).assign(route_code=lambda d: d["route_code"].map(codes))
     if found.empty:
         return HOT_SPOTS.empty(crs=crs)
     area = found.assign(geometry=found.buffer(_BESIDE_M))

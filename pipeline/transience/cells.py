@@ -41,24 +41,33 @@ def cells(from_m: float, to_m: float) -> tuple[int, int]:
 
 
 def newest_version(looks: pd.DataFrame) -> pd.DataFrame:
-    """Looks without those that a later version of the detector has taken anew: same kind, place, side, day."""
+    """Looks at one stretch without those that a later version of the detector has taken anew on the same day."""
     if looks.empty:
         return looks
-    version = pd.to_numeric(looks["detector_version"], errors="coerce").fillna(0)
+    version = versions(looks)
     best = version.groupby([looks[name] for name in ("kind", "place", "side", "day")]).transform("max")
     return looks[version == best]
 
 
+def versions(looks: pd.DataFrame) -> pd.Series:
+    """Versions of the detectors as numbers that can be compared."""
+    return pd.to_numeric(looks["detector_version"], errors="coerce").fillna(0.0)
+
+
 def stretches(looks: pd.DataFrame, options: CourseOptions | None = None) -> Iterator[Stretch]:
     """Every stretch that was looked at, with its course, along each half of each route; ``looks``: see ``COLUMNS``."""
-    for (kind, place, side), mine in newest_version(looks).groupby(["kind", "place", "side"], sort=True):
+    for (kind, place, side), mine in looks.groupby(["kind", "place", "side"], sort=True):
         first, last = mine["first_cell"].to_numpy(int), mine["last_cell"].to_numpy(int)
         days, states = list(mine["day"]), [Sighted(state) for state in mine["state"]]
+        version = versions(mine).to_numpy()
         edges = np.unique(np.concatenate([first, last + 1]))
         order = np.argsort(first, kind="stable")
         for low, high in pairwise(edges):
             over = order[: np.searchsorted(first[order], low, side="right")]
             over = over[last[over] >= low]
             if over.size:
-                history = course(((days[i], states[i]) for i in over), options)
-                yield Stretch(str(kind), str(place), str(side), int(low), int(high) - 1, history)
+                best: dict[object, float] = {}
+                for i in over:  # a newer version has the word of the days on which it looked at these cells
+                    best[days[i]] = max(best.get(days[i], version[i]), version[i])
+                told = ((days[i], states[i]) for i in over if version[i] == best[days[i]])
+                yield Stretch(str(kind), str(place), str(side), int(low), int(high) - 1, course(told, options))

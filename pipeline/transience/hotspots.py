@@ -14,6 +14,7 @@ from pydantic import Field
 
 from ..model.options import Options
 from .cells import CELL_M, Stretch
+from .course import Course, Event
 
 COLUMNS = (
     "kind", "route_code", "side", "from_m", "to_m", "events", "years", "days_seen", "looks", "first_day", "last_day",
@@ -25,6 +26,12 @@ class HotSpotOptions(Options):
     """When a stretch is one where something recurs."""
 
     min_events: int = Field(2, ge=1, le=50, description="Fewest separate events at one place.")
+    apart_days: int = Field(
+        60,
+        ge=1,
+        le=400,
+        description="What nobody saw gone between two events counts twice only if they lie farther apart, days.",
+    )
     join_m: float = Field(60.0, ge=0, le=1000, description="Stretches nearer than this along the road are one, m.")
 
 
@@ -51,7 +58,8 @@ def hot_spots(stretches: Iterable[Stretch], options: HotSpotOptions | None = Non
     options = options or HotSpotOptions()
     spots: list[_Spot] = []
     for one in stretches:
-        if len(one.course.events) < options.min_events:
+        stays = _stays(one.course, options.apart_days)
+        if len(stays) < options.min_events:
             continue
         last = spots[-1] if spots else None
         near = last is not None and (last.kind, last.place, last.side) == (one.kind, one.place, one.side)
@@ -59,8 +67,8 @@ def hot_spots(stretches: Iterable[Stretch], options: HotSpotOptions | None = Non
             last = _Spot(one.kind, one.place, one.side, one.first, one.last, set(), 0, 0)
             spots.append(last)
         last.last = max(last.last, one.last)
-        last.stays |= {(event.first_seen, event.last_seen) for event in one.course.events}
-        last.most = max(last.most, len(one.course.events))
+        last.stays |= {(event.first_seen, event.last_seen) for event in stays}
+        last.most = max(last.most, len(stays))
         last.looks = max(last.looks, one.course.looks)
     rows = [_row(spot) for spot in spots]
     table = pd.DataFrame(rows, columns=list(COLUMNS[:-1]))
@@ -68,6 +76,17 @@ def hot_spots(stretches: Iterable[Stretch], options: HotSpotOptions | None = Non
         ["years", "events", "length", "route_code", "from_m", "side"], ascending=[False, False, False, True, True, True]
     )
     return table.drop(columns="length").reset_index(drop=True).assign(rank=range(1, len(table) + 1))[list(COLUMNS)]
+
+
+def _stays(course: Course, apart_days: int) -> list[Event]:
+    """Events that are surely several: what lies on and on, seen by every image and gone on none, is one."""
+    kept: list[Event] = []
+    last_seen = None
+    for event in course.events:
+        if last_seen is None or event.last_absent is not None or (event.first_seen - last_seen).days > apart_days:
+            kept.append(event)
+        last_seen = event.last_seen
+    return kept
 
 
 def _row(spot: _Spot) -> tuple[object, ...]:

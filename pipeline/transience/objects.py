@@ -22,8 +22,7 @@ def event_of(
     ``looks``: those of one kind at one place and side. An image that showed less than half of the stretch says nothing,
     unless it shows the thing; one that shows it on less than a third of what was clear says that it is not there.
     """
-    mine = newest_version(looks)
-    mine = mine[(mine["first_cell"] <= last) & (mine["last_cell"] >= first)]
+    mine = newest_version(looks[(looks["first_cell"] <= last) & (looks["last_cell"] >= first)])
     told = [(on, _state(mine[mine["day"] == on], first, last)) for on in sorted(set(mine["day"]))]
     return course(told, options).event_on(day)
 

@@ -192,8 +192,11 @@ def test_other_kinds_and_rows_without_a_place_are_ignored() -> None:
 def test_single_takes_are_looked_at_one_by_one() -> None:
     seen = view(PLAIN, ((TALL,), ()), sites=registry(TALL.at))
     middle = DatedImage(dt.date(2024, 9, 20), seen.after)
-    found = KNOWN(replace(seen, after_series=(middle,)))
+    last = DatedImage(seen.after_day, seen.after)
+    found = KNOWN(replace(seen, after_series=(last, middle)))
     assert states(found) == ["present", "absent", "absent"]
+    alone = KNOWN(replace(seen, after_series=(middle,)))  # what the period's one image shows is of that take's day
+    assert list(alone.sightings["day"]) == [seen.before_day, middle.day]
     assert Billboards(BillboardOptions(max_takes=3)).takes == 3
 
 

@@ -84,6 +84,15 @@ class TestLook:
             assert gap.length == pytest.approx(50, abs=8)
             assert view.grid.west_m + 95 < gap.bounds[0] < gap.bounds[2] < view.grid.west_m + 155
 
+    def test_what_lies_on_both_dates_is_neither_new_nor_absent(self, scene):
+        view = scene.view
+        both = looked(replace(view, before=view.after))
+        assert not both.strips
+        for _, from_m, to_m in both.seen:
+            for strip in looked(view).strips:
+                middle = (strip.from_m + strip.to_m) / 2
+                assert not from_m < middle < to_m
+
     def test_a_lorry_does_not_make_a_stretch_unseen_but_a_long_shadow_does(self, scene):
         for length_px, stretches in ((12, 1), (80, 2)):
             dark = scene.view.after.copy(deep=True)

@@ -129,3 +129,11 @@ def test_nothing_seen_is_no_row():
     assert found.candidates.empty
     assert found.sightings.empty
     assert found.candidates.crs.to_epsg() == 4548
+
+
+def test_what_the_earlier_date_alone_shows_is_no_finding_and_what_both_show_was_never_absent():
+    both = {1: ([strip()], ALL), 20: ([strip()], ALL)}
+    (one,) = rows(over_takes(looker(both), view([day(20)]), SeriesOptions())).itertuples()
+    assert (one.first_seen, one.last_absent) == (day(20), None)
+    wide = {1: ([strip(100, 400)], ALL), 20: ([strip(100, 160)], ALL), 22: ([], ALL)}
+    assert len(over_takes(looker(wide), view([day(20), day(22)]), SeriesOptions()).candidates) == 1

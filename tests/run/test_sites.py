@@ -51,23 +51,40 @@ BOARDS = registry(
 )
 
 
+SEARCHED = box(499_000, 3_799_900, 502_000, 3_800_100)
+KEYS = {"GG-01": "320321/GG-01", "GG-02": "320322/GG-02"}
+
+
 def looks(*rows):
-    full = [("billboard", key, "", 0, 0, on, state, 0.9, "1") for key, on, state in rows]
+    full = [("billboard", KEYS[key], "", 0, 0, on, state, 0.9, "1") for key, on, state in rows]
     return pd.DataFrame(full, columns=list(COLUMNS))
 
 
 def test_sites_are_placed_by_stake_and_keep_their_keys(linref):
-    sites = known_sites(BOARDS, linref)
-    assert list(sites["key"]) == ["GG-01", "GG-02", "billboard@500700,3799970"]  # a number twice names neither
+    sites = known_sites(BOARDS, linref, AREAS, SEARCHED)
+    assert list(sites["key"]) == ["320321/GG-01", "320322/GG-02", "320322/GG-03"]
     assert sites.geometry[1].x == pytest.approx(500_800)
-    again = known_sites(BOARDS.iloc[::-1], linref)
+    assert list(sites["position_error_m"].notna()) == [False, True, False]
+    again = known_sites(BOARDS.iloc[::-1], linref, AREAS, SEARCHED)
     assert set(again["key"]) == set(sites["key"])
-    assert known_sites(None, linref).empty
+    assert known_sites(None, linref, AREAS, SEARCHED).empty
+
+
+def test_a_number_that_stands_twice_names_neither_and_counties_count_for_themselves(linref):
+    twice = BOARDS.assign(number=["1", "1", "1", "1"])
+    keys = list(known_sites(twice, linref, AREAS, SEARCHED)["key"])
+    assert keys == ["320321/1", "billboard@500800,3800000", "billboard@500700,3799970"]
+
+
+def test_sites_far_from_what_is_searched_are_not_of_the_run(linref):
+    far = BOARDS.assign(geometry=[Point(500_200, 3_803_000), None, Point(500_700, 3_799_970), None])
+    assert list(known_sites(far, linref, AREAS, SEARCHED)["number"]) == ["GG-02", "GG-03"]
 
 
 def states(linref, *rows):
-    table = site_states(known_sites(BOARDS, linref), looks(*rows), {"GG-01": '{"score": 3}'}, linref, AREAS)
-    return SITES.check(table).set_index("key")
+    sites = known_sites(BOARDS, linref, AREAS, SEARCHED)
+    table = site_states(sites, looks(*rows), {KEYS["GG-01"]: '{"score": 3}'}, linref, AREAS)
+    return SITES.check(table).set_index("number")
 
 
 def test_standing_gone_and_unseen(linref):

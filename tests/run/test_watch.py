@@ -24,7 +24,7 @@ from pipeline.model.options import Options
 from pipeline.model.tables import HOT_SPOTS, SIGHTINGS, SITES
 from pipeline.run.plan import make_plan
 from pipeline.run.runner import rebuild, run
-from pipeline.run.watch import looks_of
+from pipeline.run.watch import looks_of, road_places
 
 EVERY_M = 400.0  # a strip of 60 m on the left of each road, at the start of each such length
 
@@ -111,7 +111,7 @@ def test_looks_are_by_route_and_stake_and_cover_the_road_once(seen):
     with Ledger.open(made.ledger) as ledger:
         looks = ledger.looks(GRAIN_DRYING)
     plan = make_plan(made)
-    assert set(looks["place"]) == set(plan.due["route_code"])
+    assert set(looks["place"]) == set(road_places(plan.layers.roads))
     assert set(looks["side"]) == {"left", "right"}
     absent = looks[(looks["state"] == "absent") & (looks["side"] == "left") & (looks["day"] == looks["day"].max())]
     covered = sum(row.last_cell - row.first_cell + 1 for row in absent.itertuples()) / 100
@@ -136,7 +136,8 @@ def test_looks_of_other_runs_give_a_finding_all_four_dates(seen, world, tmp_path
     one = first.iloc[0]
     day = one["first_seen"].date()
     with Ledger.open(made.ledger) as ledger:
-        looks = ledger.looks(GRAIN_DRYING, [one["route_code"]])
+        looks = ledger.looks(GRAIN_DRYING)
+        looks = looks[looks["place"].str.startswith(one["route_code"])]
         absent = looks[(looks["state"] == "absent") & (looks["day"] == day)]
         present = looks[looks["state"] == "present"]
         for days, table in ((-2, absent), (1, absent), (1, present), (4, absent)):
@@ -157,7 +158,8 @@ def test_what_comes_back_is_a_hot_spot(seen, world, tmp_path):
     one = grain(run(made)).iloc[0]
     day = one["first_seen"].date()
     with Ledger.open(made.ledger) as ledger:
-        looks = ledger.looks(GRAIN_DRYING, [one["route_code"]])
+        looks = ledger.looks(GRAIN_DRYING)
+        looks = looks[looks["place"].str.startswith(one["route_code"])]
         present = looks[looks["state"] == "present"].iloc[:1]
         ledger.remember(present.assign(day=dt.date(day.year - 1, day.month, day.day)), run_id="last year")
     report = run(made)
@@ -196,6 +198,36 @@ def test_the_half_of_the_road_faces_increasing_stakes():
     table = gpd.GeoDataFrame(rows, geometry="geometry", crs=4548).assign(
         detector_version="1", confidence=[0.1, 0.2, 0.3, 0.4]
     )
-    looks = looks_of(table, LinearReference(roads)).sort_values("confidence")
+    looks = looks_of(table, LinearReference(roads), road_places(roads)).sort_values("confidence")
     assert list(looks["side"]) == ["left", "right", "right", "left"]
     assert list(zip(looks["first_cell"], looks["last_cell"], strict=True)) == [(105, 114)] * 2 + [(115, 124)] * 2
+
+
+def test_a_county_road_is_another_road_in_the_next_county():
+    line = shapely.LineString([(0, 0), (100, 0)])
+    roads = gpd.GeoDataFrame(
+        {
+            "route_code": ["X101", "X101", "G311"], "route_key": ["X101320321", "X101320322", "G311320322"],
+            "road_class": ["X", "X", "G"],
+        },
+        geometry=[line] * 3, crs=4548,
+    )  # fmt: skip
+    assert list(road_places(roads)) == ["X101320321", "X101320322", "G311"]
+
+
+def test_a_closed_road_keeps_its_cells():
+    ring = shapely.Point(500_000, 3_800_000).buffer(160).exterior
+    roads = gpd.GeoDataFrame(
+        {
+            "route_code": ["G1"], "route_key": ["G1"], "road_class": ["G"], "name": [""], "tech_class": [3.0],
+            "pavement_width_m": [9.0], "roadbed_width_m": [12.0], "stake_from_m": [0.0], "stake_to_m": [ring.length],
+        },
+        geometry=[shapely.LineString(ring.coords)], crs=4548,
+    )  # fmt: skip
+    piece = shapely.ops.substring(roads.geometry[0], ring.length - 60, ring.length)
+    table = gpd.GeoDataFrame(
+        [Watcher._row(0, "left", dt.date(2024, 6, 1), Sighted.PRESENT, piece)], geometry="geometry", crs=4548
+    ).assign(detector_version="1")
+    (look,) = looks_of(table, LinearReference(roads), road_places(roads)).itertuples()
+    assert look.last_cell - look.first_cell < 10
+    assert look.first_cell > 80

@@ -113,3 +113,19 @@ def test_without_looks_there_are_none():
     empty = looks()
     assert list(stretches(empty)) == []
     assert hot_spots(stretches(empty)).empty
+
+
+def test_a_newer_detector_has_the_word_only_where_it_looked():
+    table = looks(
+        row(0, 999, day(1), A), row(0, 999, day(4), A), row(500, 520, day(4), P), row(0, 99, day(4), A, version="2"),
+    )  # fmt: skip
+    with_event = [(one.first, one.last) for one in stretches(table) if one.course.events]
+    assert with_event == [(500, 520)]
+    assert event_of(table, 500, 520, day(4)) is not None
+
+
+def test_what_every_image_shows_and_none_shows_gone_is_one_stay_and_no_hot_spot():
+    weekly = [row(10, 19, dt.date(2024, 6, 1) + dt.timedelta(days=7 * week), P) for week in range(8)]
+    assert hot_spots(stretches(looks(*weekly))).empty
+    next_year = [row(10, 19, day(3, 2025), P)]
+    assert list(hot_spots(stretches(looks(*weekly, *next_year)))["years"]) == [2]
