@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _SAME = 0.3  # of the shorter strip's length: strips of two takes that share this lie at one place
+_LEAST = 1e-4  # confidences are rounded to this
 _SEEN = 0.5  # of a strip's length that a take must have shown to say that it is not there
 
 Looker = Callable[[View, "xr.Dataset", "xr.Dataset", dt.date], "Look"]
@@ -107,7 +108,8 @@ def _stays(
             continue
         best = max(mine, key=lambda one: (one.strip.confidence, one.day))
         added = _added(event, told, options)
-        odds = math.log(best.strip.confidence / (1 - best.strip.confidence)) if best.strip.confidence < 1 else 30.0
+        said = min(max(best.strip.confidence, _LEAST), 1 - _LEAST)
+        odds = math.log(said / (1 - said))
         confidence = 1 / (1 + math.exp(-(odds + sum(added.values()))))
         evidence = {
             **best.strip.evidence,

@@ -137,3 +137,10 @@ def test_what_the_earlier_date_alone_shows_is_no_finding_and_what_both_show_was_
     assert (one.first_seen, one.last_absent) == (day(20), None)
     wide = {1: ([strip(100, 400)], ALL), 20: ([strip(100, 160)], ALL), 22: ([], ALL)}
     assert len(over_takes(looker(wide), view([day(20), day(22)]), SeriesOptions()).candidates) == 1
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0])
+def test_the_surest_and_the_least_sure_stay_what_they_are(confidence):
+    told = {8: ([strip(confidence=confidence)], ALL)}
+    (one,) = rows(over_takes(looker(told), view([day(8)]), SeriesOptions())).itertuples()
+    assert one.confidence == pytest.approx(confidence, abs=2e-4)
