@@ -89,7 +89,12 @@ class Roadworks:
 
     def described(self) -> dict[str, object]:
         """What a run's record names: how its confidence came about."""
-        return {"calibration": {"fitted_on": dict(self.weights.note), "sha256": self.weights.sha256}}
+        weights, chosen = self.weights, self.options.confidence
+        return {
+            "file": "roadworks_confidence.json" if chosen is None else chosen.name,
+            "sha256": weights.sha256,
+            "calibration": {"fitted_on": dict(weights.note), "sha256": weights.sha256},
+        }
 
     def _stage(self, told: Mapping[str, float]) -> dict[str, str]:
         """``foundation`` where its least warm part is as pale as a slab, ``bare`` where it is earth."""

@@ -81,7 +81,12 @@ class Stockpile:
 
     def described(self) -> dict[str, object]:
         """What a run's record names: how its confidence came about."""
-        return {"calibration": {"fitted_on": dict(self.weights.note), "sha256": self.weights.sha256}}
+        weights, chosen = self.weights, self.options.confidence
+        return {
+            "file": "stockpile_confidence.json" if chosen is None else chosen.name,
+            "sha256": weights.sha256,
+            "calibration": {"fitted_on": dict(weights.note), "sha256": weights.sha256},
+        }
 
     def _bare(self, ground: Ground) -> np.ndarray:
         return ground.bare(self.options.max_green) | ground.sheeted()

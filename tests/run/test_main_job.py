@@ -217,10 +217,14 @@ def test_run_json_says_what_was_done(finished: RunReport) -> None:
     assert record["configuration"]["imagery"]["resolution_m"] == 0.5
     assert record["scenes"]["before"]
     assert record["scenes"]["after"]
-    assert {d["name"] for d in record["detectors"]} == {"building", "grain_drying"}
-    assert record["confidence_calibrated"] == {"building": True, "grain_drying": False}
-    (model,) = record["models"]
-    assert (model["detector"], model["file"], len(model["sha256"])) == ("building", "building.onnx", 64)
+    names = {"building", "grain_drying", "roadworks", "stockpile", "billboard"}
+    assert {d["name"] for d in record["detectors"]} == names
+    assert record["confidence_calibrated"] == dict.fromkeys(names, True)
+    models = {model["detector"]: model for model in record["models"]}
+    assert set(models) == names
+    assert all(len(model["sha256"]) == 64 and model["calibration"] for model in models.values())
+    model = models["building"]
+    assert model["file"] == "building.onnx"
     assert model["calibration"]["fitted_on"]["objects"]["levir"] > 50
     assert record["failures"] == []
     assert record["alarms"] == []

@@ -15,6 +15,7 @@ import pytest
 import shapely
 
 from pipeline.config import RunConfig
+from pipeline.detectors import registry
 from pipeline.detectors.base import Found, View
 from pipeline.detectors.registry import detector
 from pipeline.geo.linref import LinearReference
@@ -35,7 +36,6 @@ class WatcherOptions(Options):
     use: Literal["test_watcher"] = "test_watcher"
 
 
-@detector
 @dataclass(frozen=True)
 class Watcher:
     """Says that grain lies at known places along each line, and that the road was looked at on both dates."""
@@ -84,8 +84,16 @@ def config(world: Path, out: Path, ledger: Path) -> RunConfig:
     return RunConfig.load(world / "run.yaml", [f"output={out}", f"ledger={ledger}", "detectors=[{use: test_watcher}]"])
 
 
+@pytest.fixture(scope="module", autouse=True)
+def filed():
+    """The detector is in the register while these tests run, and in no other test's."""
+    detector(Watcher)
+    yield
+    del registry._DETECTORS["test_watcher"]
+
+
 @pytest.fixture(scope="module")
-def seen(world, tmp_path_factory):
+def seen(world, tmp_path_factory, filed):
     """One run, its configuration, and its findings of G311 by the ledger that they were settled in."""
     folder = tmp_path_factory.mktemp("watched")
     made = config(world, folder / "run", folder / "ledger.sqlite")
