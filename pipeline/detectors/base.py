@@ -82,8 +82,8 @@ class Detector(Protocol):
     One with a learned model may have ``described()``: ``file``, ``sha256`` and ``calibration`` of it, for the run's record.
     Options with a field ``name`` may be listed several times under different names.
 
-    A detector may have three attributes more. ``stay_days``: of what comes and goes, how many days apart two views of one
-    stay may have seen it first. ``bands``: names of bands that it wants besides the visible ones and nir; it
+    A detector may have three attributes more. ``passing``: True of one whose things come and go, so that
+    two stays at one place are two objects. ``bands``: names of bands that it wants besides the visible ones and nir; it
     gets those that every scene of the run has. ``takes``: how many takes of each period it wants to see one by one.
     """
 

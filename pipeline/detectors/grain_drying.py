@@ -53,6 +53,7 @@ class GrainDrying:
     kinds: ClassVar[tuple[str, ...]] = (GRAIN_DRYING,)
     halo_m: ClassVar[float] = 60.0
     outline: ClassVar[str] = "smooth"
+    passing: ClassVar[bool] = True
     options: GrainDryingOptions = field(default_factory=GrainDryingOptions)
 
     def __post_init__(self) -> None:
@@ -68,11 +69,6 @@ class GrainDrying:
     def takes(self) -> int:
         """Takes of each period that are looked at one by one."""
         return self.options.max_takes
-
-    @property
-    def stay_days(self) -> int:
-        """How many days apart two tiles' takes may have seen one stay first."""
-        return self.options.series.event_days
 
     def look(self, view: View, before: xr.Dataset, after: xr.Dataset, after_day: dt.date) -> Look:
         """Strips that ``after`` shows and ``before`` does not: two images on the view's grid, in one radiometry.

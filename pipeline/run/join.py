@@ -23,9 +23,8 @@ def join(candidates: gpd.GeoDataFrame, detectors: tuple[Options, ...]) -> gpd.Ge
     """CANDIDATES with each object once, whole, in its final outline; order and result do not depend on the input's.
 
     Tiles see past their cores, so neighbours see the same object twice. Views of one kind that share a fifth of the
-    smaller one's area are one object, unless the thing comes and goes (a detector's ``stay_days``) and they saw it on days
-    farther apart. Where one view holds the object whole, the best of those stands; where every
-    view is cut by its window, their union does.
+    smaller one's area are one object; of what is ``passing``, such as grain, if they saw it on the same days. Where one
+    view holds the object whole, the best of those stands; where every view is cut by its window, their union does.
     """
     if candidates.empty:
         return candidates
@@ -34,32 +33,34 @@ def join(candidates: gpd.GeoDataFrame, detectors: tuple[Options, ...]) -> gpd.Ge
     candidates = candidates.iloc[order].reset_index(drop=True)
     built = {registry.name_of(options): registry.build(options) for options in detectors}
     outlines = {name: detector.outline for name, detector in built.items()}
-    stays = {name: getattr(detector, "stay_days", None) for name, detector in built.items()}
+    passing = {name for name, detector in built.items() if getattr(detector, "passing", False)}
     rows = []
     for _, same_kind in candidates.groupby("kind", sort=True):
-        labels = _groups(same_kind.geometry.array, _days(same_kind, stays))
+        labels = _groups(same_kind.geometry.array, _stays(same_kind, passing))
         rows += [_one(same_kind[labels == label], outlines) for label in range(labels.max() + 1)]
     joined = gpd.GeoDataFrame(pd.concat(rows, ignore_index=True), crs=candidates.crs)
     return joined.iloc[_order(joined)].reset_index(drop=True)[[*CANDIDATES.columns, "geometry"]]
 
 
-def _days(views: gpd.GeoDataFrame, stays: dict[str, int | None]) -> tuple[np.ndarray, np.ndarray]:
-    """Day on which each view first saw its thing, and how many days apart two views of one stay may say so."""
-    first = np.array([day.toordinal() for day in views["first_seen"]])
-    stay = views["detector"].map(stays).astype(float).fillna(np.inf).to_numpy()
-    return first, stay
+def _stays(views: gpd.GeoDataFrame, passing: set[str]) -> tuple[np.ndarray, np.ndarray]:
+    """First and last day of the stay that each view saw; for ever of what does not come and go."""
+    first = np.array([day.toordinal() for day in views["first_seen"]], float)
+    later = zip(views["confirmed_on"], first, strict=True)
+    last = np.array([at if day is None or pd.isna(day) else day.toordinal() for day, at in later], float)
+    stays = views["detector"].isin(passing).to_numpy()
+    return np.where(stays, first, -np.inf), np.where(stays, last, np.inf)
 
 
-def _groups(shapes: np.ndarray, days: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+def _groups(shapes: np.ndarray, stays: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """Label of the object that each view belongs to."""
-    first_seen, stay = days
+    begun, ended = stays
     first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     pairs = first < second
     first, second = first[pairs], second[pairs]
     shared = shapely.area(shapely.intersection(shapes[first], shapes[second]))
     smaller = np.minimum(shapely.area(shapes[first]), shapely.area(shapes[second]))
-    apart = np.abs(first_seen[first] - first_seen[second])
-    same = (shared >= _SAME_SHARE * smaller) & (apart <= np.minimum(stay[first], stay[second]))
+    together = np.maximum(begun[first], begun[second]) <= np.minimum(ended[first], ended[second])
+    same = (shared >= _SAME_SHARE * smaller) & together
     links = coo_array((np.ones(same.sum()), (first[same], second[same])), shape=(len(shapes), len(shapes)))
     return connected_components(links, directed=False)[1]
 

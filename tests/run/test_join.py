@@ -85,12 +85,20 @@ def test_nothing_gives_nothing() -> None:
     assert join(CANDIDATES.empty(crs=4548), DETECTORS).empty
 
 
-def test_two_stays_at_one_place_are_two_objects_and_one_stay_seen_a_day_apart_is_one() -> None:
-    strip = box(0, 0, 60, 3)
+def stay(tile: str, day: int, confirmed: int | None = None) -> dict:
+    seen = {"first_seen": dt.date(2024, 6, day), "confirmed_on": confirmed and dt.date(2024, 6, confirmed)}
+    return view(box(0, 0, 60, 3), tile, kind="grain_drying") | seen
 
-    def seen(tile: str, day: int) -> dict:
-        return view(strip, tile, kind="grain_drying") | {"first_seen": dt.date(2024, 6, day)}
 
-    assert len(join(table(seen("t1", 5), seen("t2", 6)), DETECTORS)) == 1
-    joined = join(table(seen("t1", 5), seen("t2", 5), seen("t1", 20)), DETECTORS)
-    assert sorted(day.day for day in joined.first_seen) == [5, 20]
+def test_two_stays_at_one_place_are_two_objects() -> None:
+    joined = join(table(stay("t1", 5), stay("t2", 5), stay("t1", 7), stay("t1", 20)), DETECTORS)
+    assert sorted(day.day for day in joined.first_seen) == [5, 7, 20]
+
+
+def test_one_stay_of_which_a_tile_missed_the_first_day_is_one_object() -> None:
+    assert len(join(table(stay("t1", 5, 6), stay("t2", 6)), DETECTORS)) == 1
+
+
+def test_a_building_seen_on_two_days_is_one_object() -> None:
+    first, second = (view(box(0, 0, 12, 10), t) | {"first_seen": dt.date(2024, m, 1)} for t, m in (("a", 6), ("b", 9)))
+    assert len(join(table(first, second), DETECTORS)) == 1
