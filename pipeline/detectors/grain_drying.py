@@ -38,6 +38,8 @@ from .strips import Strip, cleaned, find
 COARSEST_M = 2.5
 _SHADE = 0.8  # a tree's shadow on part of a strip may be this much darker (natural log) without breaking it
 _LEVELS = (1.0, 1.7, 3.0, 5.0)  # contrasts at which strips are looked for, in least ones
+_CLEAR_LEVEL = 2  # of those levels: the contrast that grain has on most roads
+_INSIDE_M = -0.4  # the found edge is known no better
 _LORRY_M = 8.0  # what hides so little of a road does not make a stretch unseen
 _SHORTEST_SEEN_M = 20.0
 _SHIPPED = "grain_confidence.json"
@@ -150,12 +152,16 @@ class GrainDrying:
                 yield mask
 
     def _on_both(self, road: Road) -> np.ndarray:
-        """Columns in which both dates show what could be a strip: neither new nor absent, bool (along,)."""
+        """Columns in which both dates show a clear strip on the pavement: neither new nor absent, bool (along,).
+
+        Clear, since worn lanes and dusty edges are faintly warm on every date and must not hide a whole road.
+        """
         both = {name: np.minimum(road.now[name], road.was[name]) for name in road.now}
-        lowest = next(self._grainlike(road, both), None)
-        if lowest is None:
+        masks = list(self._grainlike(road, both))
+        if len(masks) <= _CLEAR_LEVEL:
             return np.zeros(len(road.frame.along_m), bool)
-        wide = lowest.sum(axis=0) * road.frame.across_step_m >= self.options.min_width_m
+        paved = masks[_CLEAR_LEVEL] & road.pavement.mask(road.frame.across_m, _INSIDE_M)
+        wide = paved.sum(axis=0) * road.frame.across_step_m >= self.options.min_width_m
         long = int(self.options.min_piece_m / road.frame.along_step_m) + 1
         return np.asarray(ndimage.binary_opening(wide, np.ones(long)))
 
