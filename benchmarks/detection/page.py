@@ -25,7 +25,7 @@ Results = Mapping[tuple[str, str, str], Tally]  # by set, variant ("", "exchange
 _HEAD = """\
 # How well buildings are found
 
-Written by `make bench-detection` on {made}; do not edit. The command needs the data sets under `../shared/real` (or
+Written by `make bench-buildings` on {made}; do not edit. The command needs the data sets under `../shared/real` (or
 `$LUYU_REAL_DATA`) and the weights that `make train-buildings` leaves in `benchmarks/building_net/left_out`.
 
 - **Data**: the sets below, told by their files' checksum; the roadside pair is of {days}. Simulated worlds are those of seeds

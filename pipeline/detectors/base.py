@@ -82,9 +82,11 @@ class Detector(Protocol):
     One with a learned model may have ``described()``: ``file``, ``sha256`` and ``calibration`` of it, for the run's record.
     Options with a field ``name`` may be listed several times under different names.
 
-    A detector may have three attributes more. ``passing``: True of one whose things come and go, so that
-    two stays at one place are two objects. ``bands``: names of bands that it wants besides the visible ones and nir; it
-    gets those that every scene of the run has. ``takes``: how many takes of each period it wants to see one by one.
+    One that needs certain pixels may have ``fits(pixel_m)``, which raises ConfigError; it is asked before anything is read.
+
+    A detector may have three attributes more. ``passing``: True of one whose things come and go, so that two stays at one
+    place are two objects. ``bands``: names of bands that it wants besides the visible ones and nir; it gets those that every
+    scene of the run has. ``takes``: how many takes of each period it wants to see one by one.
     """
 
     Options: ClassVar[type[Options]]

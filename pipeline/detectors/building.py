@@ -101,13 +101,17 @@ class Building:
         if self.options.confidence is not None:
             Confidence.load(self.options.confidence)
 
-    def __call__(self, view: View) -> gpd.GeoDataFrame:
-        """Candidates in ``view``: kind, confidence, evidence, geometry. ConfigError where pixels are above 1.5 m."""
-        if view.grid.pixel_m > COARSEST_M:
+    def fits(self, pixel_m: float) -> None:
+        """ConfigError where pixels are too coarse to show a house."""
+        if pixel_m > COARSEST_M:
             raise ConfigError(
-                f"building needs pixels of {COARSEST_M:g} m or better, resolution_m is {view.grid.pixel_m:g}: "
+                f"building needs pixels of {COARSEST_M:g} m or better, resolution_m is {pixel_m:g}: "
                 "a house is 8 to 12 m wide; use finer imagery or leave building out of 'detectors'"
             )
+
+    def __call__(self, view: View) -> gpd.GeoDataFrame:
+        """Candidates in ``view``: kind, confidence, evidence, geometry. ConfigError where pixels are above 1.5 m."""
+        self.fits(view.grid.pixel_m)
         before, after = cues.bands(view.before), cues.bands(view.after)
         if not (cues.observed(before) & cues.observed(after)).any():
             return _table([], view.grid)

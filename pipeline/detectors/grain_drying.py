@@ -72,6 +72,14 @@ class GrainDrying:
         """Takes of each period that are looked at one by one."""
         return self.options.max_takes
 
+    def fits(self, pixel_m: float) -> None:
+        """ConfigError where pixels are too coarse to show a strip."""
+        if pixel_m > COARSEST_M:
+            raise ConfigError(
+                f"grain_drying needs pixels of 2 m or better, resolution_m is {pixel_m:g}: "
+                "a strip is 1.5 to 4.5 m wide; use finer imagery, grain_hint, or leave grain_drying out of 'detectors'"
+            )
+
     def look(self, view: View, before: xr.Dataset, after: xr.Dataset, after_day: dt.date) -> Look:
         """Strips that ``after`` shows and ``before`` does not: two images on the view's grid, in one radiometry.
 
@@ -84,11 +92,7 @@ class GrainDrying:
         self, view: View, before: xr.Dataset, after: xr.Dataset, after_day: dt.date
     ) -> tuple[list[RoadStrip], list[tuple[object, float, float]]]:
         """Strips as ``look`` has them before twins are removed (one at several levels of contrast), and what was seen."""
-        if view.grid.pixel_m > COARSEST_M:
-            raise ConfigError(
-                f"grain_drying needs pixels of 2 m or better, resolution_m is {view.grid.pixel_m:g}: "
-                "a strip is 1.5 to 4.5 m wide; use finer imagery, grain_hint, or leave grain_drying out of 'detectors'"
-            )
+        self.fits(view.grid.pixel_m)
         o, days = self.options, (cues.bands(before), cues.bands(after))
         names = [name for name in days[1] if name in days[0]]
         images = {n: days[0][n] for n in names}, {n: days[1][n] for n in names}

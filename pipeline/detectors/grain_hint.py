@@ -70,9 +70,8 @@ class GrainHint:
     outline: ClassVar[str] = "smooth"
     options: GrainHintOptions = field(default_factory=GrainHintOptions)
 
-    def __call__(self, view: View) -> gpd.GeoDataFrame:
-        """Hints in ``view``: kind, confidence, evidence, geometry. ConfigError where pixels are below 2.5 or above 12 m."""
-        pixel_m = view.grid.pixel_m
+    def fits(self, pixel_m: float) -> None:
+        """ConfigError where single strips can be seen, or nothing of them."""
         if pixel_m < FINEST_M:
             raise ConfigError(
                 f"grain_hint is for pixels of {FINEST_M:g} to {COARSEST_M:g} m, resolution_m is {pixel_m:g}: "
@@ -83,6 +82,11 @@ class GrainHint:
                 f"grain_hint needs pixels of {COARSEST_M:g} m or better, resolution_m is {pixel_m:g}: "
                 "a strip is too small a part of such a pixel; leave grain_hint out of 'detectors'"
             )
+
+    def __call__(self, view: View) -> gpd.GeoDataFrame:
+        """Hints in ``view``: kind, confidence, evidence, geometry. ConfigError where pixels are below 2.5 or above 12 m."""
+        pixel_m = view.grid.pixel_m
+        self.fits(pixel_m)
         days = cues.bands(view.before), cues.bands(view.after)
         names = [name for name in days[1] if name in days[0]]
         rows: list[RoadStrip] = []

@@ -20,7 +20,6 @@ import shapely
 from pydantic import Field
 
 from ..model.kinds import GRAIN_DRYING, Side, Sighted
-from ..model.options import Options
 from ..model.tables import SIGHTINGS
 from ..transience.course import CourseOptions, Event, course
 from .base import Found, View
@@ -37,12 +36,9 @@ _SEEN = 0.5  # of a strip's length that a take must have shown to say that it is
 Looker = Callable[[View, "xr.Dataset", "xr.Dataset", dt.date], "Look"]
 
 
-class SeriesOptions(Options):
+class SeriesOptions(CourseOptions):
     """What several takes of one place say. Log-odds are added to those of the image that shows the strip best."""
 
-    event_days: int = Field(
-        default=5, ge=1, le=60, description="strips at one place on takes farther apart are two stays, days"
-    )
     lasting_days: int = Field(
         default=14, ge=2, le=365, description="what every take shows for longer than this is no grain, days"
     )
@@ -102,7 +98,7 @@ def _stays(
     """One row for each stay at a place."""
     told = [(day, _state(day, look, place)) for day, look in looks]
     earlier = None if told[0][1] is Sighted.PRESENT else told[0][0]
-    for event in course(told, CourseOptions(event_days=options.event_days)).events:
+    for event in course(told, options).events:
         mine = [one for one in place if event.first_seen <= one.day <= event.last_seen]
         if not mine:  # the earlier date alone shows it
             continue

@@ -68,10 +68,14 @@ class Roadworks:
         """Look at weights of one's own, so that a file that does not fit is refused before the first tile."""
         weights_of("roadworks", self.options)
 
+    def fits(self, pixel_m: float) -> None:
+        """ConfigError where pixels are too coarse."""
+        fine_enough("roadworks", pixel_m, COARSEST_M, "an access is 4 m wide")
+
     def __call__(self, view: View) -> gpd.GeoDataFrame:
         """Candidates in ``view``: kind, confidence, evidence, geometry. ConfigError where pixels are above 2 m."""
         o = self.options
-        fine_enough("roadworks", view.grid.pixel_m, COARSEST_M, "an access is 4 m wide")
+        self.fits(view.grid.pixel_m)
         ground = look(view, _ZONES)
         if ground is None:
             return table([], view.grid)

@@ -157,6 +157,7 @@ class BuiltUpScreening:
 
         ConfigError where pixels are finer than 5 m or coarser than 30 m, or where there is no near infrared band.
         """
+        self.fits(view.grid.pixel_m)
         self._check(view)
         before = view.before_series or (DatedImage(view.before_day, view.before),)
         after = view.after_series or (DatedImage(view.after_day, view.after),)
@@ -168,14 +169,16 @@ class BuiltUpScreening:
         rows += self._areas(seen, score, "bare", view, known=[row["geometry"] for row in rows])
         return _table(rows, view.grid)
 
-    def _check(self, view: View) -> None:
-        pixel_m = view.grid.pixel_m
+    def fits(self, pixel_m: float) -> None:
+        """ConfigError where pixels show single buildings, or not even areas."""
         if not _FINEST_M <= pixel_m <= _COARSEST_M:
             fix = "use the detector 'building'" if pixel_m < _FINEST_M else "use Sentinel-2 at its 10 m"
             raise ConfigError(
                 f"built_up_screening works on pixels of {_FINEST_M:g} to {_COARSEST_M:g} m, imagery.resolution_m is"
                 f" {pixel_m:g}: {fix}, or leave it out of 'detectors'"
             )
+
+    def _check(self, view: View) -> None:
         if lacking := [name for name in ("red", "nir") if name not in view.before or name not in view.after]:
             raise ConfigError(
                 f"built_up_screening tells vegetation by red and near infrared, and the images have no band {lacking[0]!r};"

@@ -59,10 +59,14 @@ class Stockpile:
         """Look at weights of one's own, so that a file that does not fit is refused before the first tile."""
         weights_of("stockpile", self.options)
 
+    def fits(self, pixel_m: float) -> None:
+        """ConfigError where pixels are too coarse."""
+        fine_enough("stockpile", pixel_m, COARSEST_M, "a heap is 3 m wide")
+
     def __call__(self, view: View) -> gpd.GeoDataFrame:
         """Candidates in ``view``: kind, confidence, evidence, geometry. ConfigError where pixels are above 1 m."""
         o = self.options
-        fine_enough("stockpile", view.grid.pixel_m, COARSEST_M, "a heap is 3 m wide")
+        self.fits(view.grid.pixel_m)
         ground = look(view, _ZONES)
         if ground is None:
             return table([], view.grid)

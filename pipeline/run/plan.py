@@ -192,6 +192,9 @@ def make_plan(config: RunConfig) -> Plan:
         wanted = layers.counties[layers.counties["code"].isin(config.area.counties)]
         searched = shapely.intersection(searched, shapely.union_all(wanted.geometry.array))
     built = [registry.build(options) for options in config.detectors]
+    for detector in built:
+        if fits := getattr(detector, "fits", None):
+            fits(config.imagery.resolution_m)
     halo_m = max(detector.halo_m for detector in built)
     tiles = tiles_over(
         searched,

@@ -91,3 +91,18 @@ def test_a_ranking_that_does_not_fit_is_refused_before_any_pixel(world: Path, tm
     path.write_text(plain_ranking("0.1", shade=0.5).model_dump_json(), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"trained on version 0\.1 of detector 'building'"):
         make_plan(RunConfig.load(world / "run.yaml", [f"decisions.rankings=[{path}]", f"output={tmp_path / 'out'}"]))
+
+
+@pytest.mark.parametrize(
+    ("resolution_m", "use", "why"),
+    [
+        (3.0, "grain_drying", "grain_hint"),
+        (0.5, "grain_hint", "use grain_drying"),
+        (3.0, "roadworks", "an access is 4 m wide"),
+        (0.5, "built_up_screening", "use the detector 'building'"),
+    ],
+)
+def test_pixels_that_a_detector_cannot_use_are_refused_before_anything_is_read(world, tmp_path, resolution_m, use, why):
+    changes = [f"output={tmp_path}", f"detectors=[{{use: {use}}}]", f"imagery.resolution_m={resolution_m}"]
+    with pytest.raises(ConfigError, match=why):
+        make_plan(RunConfig.load(world / "run.yaml", changes))
