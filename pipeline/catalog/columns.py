@@ -163,6 +163,43 @@ def _whole(value: float) -> int | None:
     return None if pd.isna(value) else int(value)
 
 
+def route_signs(values: pd.Series) -> pd.Series:
+    """All routes that each text names, as they stand on signs (``G205;S202`` gives both); what is no route is left out."""
+    parts = text(values).str.split(r"[;,；，、/]", regex=True)
+    return parts.map(_signs, na_action="ignore").map(lambda found: found if isinstance(found, list) else [])
+
+
+def _signs(names: list[str]) -> list[str]:
+    found = []
+    for name in names:
+        try:
+            found.append(RouteCode.parse(name).sign)
+        except LuyuError:
+            continue
+    return found
+
+
+def stake_ranges(values: pd.Series, column: str, findings: Findings) -> pd.Series:
+    """Pairs of metres (from, to) out of ``K1+200~K1+800`` or one stake (twice the same); missing None, others a fault."""
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        single = stakes(values, column, findings)
+        return pd.Series([None if pd.isna(m) else (m, m) for m in single], index=values.index, dtype=object)
+    found: list[tuple[float, float] | None] = []
+    wrong: list[Any] = []
+    for index, value in text(values).items():
+        try:
+            ends = None if value is None else Stake.parse_range(_half_width(value))
+            found.append(None if ends is None else (ends[0].measure_m, ends[1].measure_m))
+        except StakeError:
+            found.append(None)
+            wrong.append(index)
+    if wrong:
+        findings.fault(
+            f"column {column!r}: no stake or range in {examples(values.loc[wrong])}; expected 'K1+200~K1+800'"
+        )
+    return pd.Series(found, index=values.index, dtype=object)
+
+
 def stakes(values: pd.Series, column: str, findings: Findings) -> pd.Series:
     """Metres along the route out of ``K12+345`` or kilometres; missing NaN; text that is no stake is a fault."""
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
@@ -183,6 +220,21 @@ def stakes(values: pd.Series, column: str, findings: Findings) -> pd.Series:
             f"column {column!r}: no stake in {examples(values.loc[wrong])}; expected 'K12+345' or kilometres"
         )
     return pd.Series(metres, index=values.index, dtype="float64")
+
+
+_YES = frozenset({"1", "是", "有", "y", "yes", "true", "t"})
+_NO = frozenset({"0", "2", "否", "无", "n", "no", "false", "f"})
+
+
+def flags(values: pd.Series, column: str, findings: Findings) -> pd.Series:
+    """Yes or no out of 1/2 (1 yes, as the national database has it), 是/否, words; missing and unreadable ones are no."""
+    if pd.api.types.is_bool_dtype(values):
+        return values.astype(bool)
+    said = text(values).map(lambda value: value.lower(), na_action="ignore")
+    wrong = values[said.notna() & ~said.isin(_YES | _NO)]
+    if len(wrong):
+        findings.note(f"column {column!r}: neither yes (1, 是) nor no (2, 否) in {examples(wrong)}; taken as no")
+    return said.isin(_YES)
 
 
 def tech_classes(values: pd.Series, column: str, findings: Findings) -> pd.Series:

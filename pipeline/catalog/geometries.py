@@ -22,6 +22,7 @@ ALLOWED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "roads": _LINES,
         "stakes": _POINTS,
+        "breaks": _POINTS,
         "counties": _AREAS,
         "permits": _AREAS,
         "zones": _AREAS,
@@ -30,8 +31,8 @@ ALLOWED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 # Layers whose rows may be placed by their stake when they have no geometry.
-BY_STAKE = ("assets", "registry")
-_STAKE_COLUMNS = ("stake", "stake_km", "stake_m")
+BY_STAKE = ("assets", "registry", "permits", "exempt", "breaks")
+_STAKE_COLUMNS = ("stake", "stake_km", "stake_m", "stake_from", "back")
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ class Form:
     one_of: tuple[str, ...] = ()
 
 
+# A stretch of road in place of a geometry; ``stake`` may hold a range, K1+200~K1+800.
+_STRETCH = ("route", "stake", "stake_from", "stake_to", "side")
 FORMS: Mapping[str, Form] = MappingProxyType(
     {
         "roads": Form(
@@ -35,15 +37,36 @@ FORMS: Mapping[str, Form] = MappingProxyType(
                 "roadbed_width_m",
                 "stake_from_km",
                 "stake_to_km",
+                "concurrent_with",
+                "structure",
+                "managed_by_city",
+                "unbuilt",
+                "ditch_m",
+                "design_speed_kmh",
             ),
             needs=("route",),
         ),
         "stakes": Form(("route", "stake", "stake_km", "stake_m"), ("route",), ("stake", "stake_km", "stake_m")),
+        "breaks": Form(("route", "back", "ahead"), needs=("route", "back", "ahead")),
         "counties": Form(("code", "name"), needs=("code",)),
-        "permits": Form(("number", "kind", "valid_from", "valid_to"), needs=("number",)),
-        "assets": Form(("name", "kind", "route", "stake", "stake_km", "stake_m")),
+        "permits": Form(("number", "kind", "valid_from", "valid_to", *_STRETCH), needs=("number",)),
+        "assets": Form(
+            (
+                "name",
+                "kind",
+                "number",
+                "route",
+                "stake",
+                "stake_km",
+                "stake_m",
+                "stake_to",
+                "length_m",
+                "width_m",
+                "side",
+            )
+        ),
         "zones": Form(("zone", "basis", "route", "number", "announced_on")),
-        "exempt": Form(("name", "reason", "number", "built_on", "designated_on")),
+        "exempt": Form(("name", "reason", "number", "built_on", "designated_on", *_STRETCH)),
         "townships": Form(("code", "name"), one_of=("code", "name")),
         "registry": Form(("kind", "name", "number", "route", "stake", "stake_km", "stake_m", "valid_to")),
     }

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..model import tables as contracts
-from ..model.kinds import BILLBOARD, Zone, ZoneBasis
+from ..model.kinds import BILLBOARD, AssetKind, Side, Structure, Zone, ZoneBasis
 from ..model.tables import Table
 from . import columns as read
 from .columns import examples
@@ -26,6 +26,7 @@ CONTRACTS: Mapping[str, Table] = MappingProxyType(
     {
         "roads": contracts.ROADS,
         "stakes": contracts.STAKES,
+        "breaks": contracts.BREAKS,
         "counties": contracts.COUNTIES,
         "permits": contracts.PERMITS,
         "assets": contracts.ASSETS,
@@ -56,6 +57,43 @@ _BASIS_WORDS = MappingProxyType(
         **dict.fromkeys(("实测", "测量", "征收"), ZoneBasis.SURVEYED.value),
     }
 )
+_STRUCTURE_WORDS = MappingProxyType(
+    {
+        **{item.value: item.value for item in Structure},
+        **dict.fromkeys(("隧道",), Structure.TUNNEL.value),
+        **dict.fromkeys(("桥", "桥梁", "高架", "高架桥"), Structure.BRIDGE.value),
+        **dict.fromkeys(("匝道",), Structure.RAMP.value),
+        **dict.fromkeys(("路基", "一般路段", "roadbed"), None),
+    }
+)
+_SIDE_WORDS = MappingProxyType(
+    {
+        **{side.value: side.value for side in Side},
+        **dict.fromkeys(("左", "左侧", "l"), Side.LEFT.value),
+        **dict.fromkeys(("右", "右侧", "r"), Side.RIGHT.value),
+        **dict.fromkeys(("两侧", "双侧", "左右", "both"), None),
+    }
+)
+# Words of registers by the kind of asset that they mean; the first that occurs in a text decides.
+_ASSET_WORDS: tuple[tuple[str, AssetKind], ...] = (
+    ("收费站", AssetKind.TOLL_STATION),
+    ("服务区", AssetKind.SERVICE_AREA),
+    ("停车区", AssetKind.SERVICE_AREA),
+    ("治超", AssetKind.CHECKPOINT),
+    ("养护", AssetKind.DEPOT),
+    ("道班", AssetKind.DEPOT),
+    ("互通", AssetKind.INTERCHANGE),
+    ("立交", AssetKind.INTERCHANGE),
+    ("门架", AssetKind.GANTRY),
+    ("隧道", AssetKind.TUNNEL),
+    ("涵", AssetKind.CULVERT),
+    ("桥", AssetKind.BRIDGE),
+    ("护栏", AssetKind.BARRIER),
+    ("界桩", AssetKind.MARKER),
+    ("标桩", AssetKind.MARKER),
+    ("标志", AssetKind.SIGN),
+    ("渡口", AssetKind.FERRY),
+)
 
 
 def roads(frame: Frame) -> pd.DataFrame:
@@ -75,7 +113,36 @@ def roads(frame: Frame) -> pd.DataFrame:
     for ours, theirs in (("stake_from_m", "stake_from_km"), ("stake_to_m", "stake_to_km")):
         data[ours] = _optional(frame, theirs, read.stakes, "float64")
     _check_span(frame, data)
+    data["concurrent_with"] = _concurrent(frame)
+    data["structure"] = _word(frame, "structure", _STRUCTURE_WORDS)
+    for ours in ("managed_by_city", "unbuilt"):
+        data[ours] = _optional(frame, ours, read.flags, "object").fillna(value=False).astype(bool)
+    data["ditch_m"] = _optional(frame, "ditch_m", read.number, "float64")
+    data["design_speed_kmh"] = _optional(frame, "design_speed_kmh", read.number, "float64")
     return _with_route(frame, data)
+
+
+def _concurrent(frame: Frame) -> pd.Series:
+    """Signs of the other routes of each row, ``G311;S253``: of the mapped column, and those that stand beside the first."""
+    listed = []
+    theirs = [frame.entry.columns[ours] for ours in ("route", "concurrent_with") if ours in frame.entry.columns]
+    for column, own in zip(theirs, (True, False), strict=False):
+        signs = read.route_signs(frame.rows[column])
+        listed.append(signs.str[1:] if own else signs)
+    every = [dict.fromkeys(sign for part in row for sign in part) for row in zip(*listed, strict=True)]
+    return pd.Series([";".join(signs) or None for signs in every], index=frame.rows.index, dtype=object)
+
+
+def breaks(frame: Frame) -> pd.DataFrame:
+    """Columns of BREAKS; a row whose two stakes are equal is no break and is left out."""
+    data = _routes(frame, None)[["route_code", "route_key"]]
+    for ours, theirs in (("back_m", "back"), ("ahead_m", "ahead")):
+        data[ours] = _optional(frame, theirs, read.stakes, "float64")
+    data = _with_route(frame, data)
+    idle = data["back_m"].isna() | data["ahead_m"].isna() | (data["back_m"] == data["ahead_m"])
+    if idle.any():
+        frame.findings.note(f"{int(idle.sum())} of {len(data)} rows have no two different stakes and are left out")
+    return data[~idle]
 
 
 def stakes(frame: Frame) -> pd.DataFrame:
@@ -124,6 +191,21 @@ def permits(frame: Frame) -> pd.DataFrame:
     wrong = both[both["valid_to"] < both["valid_from"]]
     if len(wrong):
         frame.findings.fault(f"valid to a day before it is valid from: {examples(wrong['number'])}; correct the dates")
+    return data.join(_along(frame))
+
+
+def _along(frame: Frame) -> pd.DataFrame:
+    """``route_code, stake_from_m, stake_to_m, side`` of rows that are known by their stretch of road."""
+    data = _routes(frame, None)[["route_code"]]
+    ranges = {name: _optional(frame, name, read.stake_ranges, "object") for name in ("stake", "stake_from", "stake_to")}
+    low, high = (pd.Series(np.nan, index=frame.rows.index) for _ in range(2))
+    for name, found in ranges.items():
+        given = found.dropna()
+        first, last = (given.map(lambda pair, end=end: pair[end]).astype("float64") for end in (0, 1))
+        low = low.fillna(first) if name != "stake_to" else low
+        high = high.fillna(last) if name != "stake_from" else high
+    data["stake_from_m"], data["stake_to_m"] = low, high.fillna(low)
+    data["side"] = _word(frame, "side", _SIDE_WORDS)
     return data
 
 
@@ -131,8 +213,19 @@ def assets(frame: Frame) -> pd.DataFrame:
     """Columns of ASSETS; the kind is the mapped column's, else the entry's; a row may have a stake and no geometry."""
     data = _placed(frame)
     kind = _text(frame, "kind")
-    data["kind"] = kind.where(kind.notna(), frame.entry.kind) if frame.entry.kind else kind
+    kind = kind.where(kind.notna(), frame.entry.kind) if frame.entry.kind else kind
+    data["kind"] = kind.map(_asset_kind, na_action="ignore")
+    data["number"] = _text(frame, "number")
+    data["stake_to_m"] = _optional(frame, "stake_to", read.stakes, "float64")
+    for ours in ("length_m", "width_m"):
+        data[ours] = _optional(frame, ours, read.number, "float64")
+    data["side"] = _word(frame, "side", _SIDE_WORDS)
     return data
+
+
+def _asset_kind(said: str) -> str:
+    """AssetKind value that a register's word means; a word that is not known stays."""
+    return next((kind.value for word, kind in _ASSET_WORDS if word in said), said)
 
 
 def registry(frame: Frame) -> pd.DataFrame:
@@ -171,7 +264,8 @@ def announced(frame: Frame) -> pd.DataFrame:
 def exempt(frame: Frame) -> pd.DataFrame:
     """Columns of EXEMPT."""
     texts = {ours: _text(frame, ours) for ours in ("name", "reason", "number")}
-    return pd.DataFrame(texts).assign(built_on=_date(frame, "built_on"), designated_on=_date(frame, "designated_on"))
+    dates = {ours: _date(frame, ours) for ours in ("built_on", "designated_on")}
+    return pd.DataFrame(texts | dates).join(_along(frame))
 
 
 def townships(frame: Frame) -> pd.DataFrame:
@@ -205,11 +299,12 @@ def _date(frame: Frame, ours: str) -> pd.Series:
     return _optional(frame, ours, read.date, "object")
 
 
-def _word(frame: Frame, ours: str, words: Mapping[str, str]) -> pd.Series:
+def _word(frame: Frame, ours: str, words: Mapping[str, str | None]) -> pd.Series:
     """The mapped column in our vocabulary; a word that is not in it is a fault."""
     said = _text(frame, ours)
-    found = said.map(words)
-    wrong = said[found.isna() & said.notna()]
+    found = said.map(words).astype(object)
+    found = found.where(found.notna(), None)
+    wrong = said[~said.isin(words) & said.notna()]
     if len(wrong):
         frame.findings.fault(f"column {frame.entry.columns[ours]!r}: {examples(wrong)}; known: {', '.join(words)}")
     return found

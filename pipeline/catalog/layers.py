@@ -24,6 +24,7 @@ _TABLES: Mapping[str, Callable[[Frame], pd.DataFrame]] = MappingProxyType(
     {
         "roads": tables.roads,
         "stakes": tables.stakes,
+        "breaks": tables.breaks,
         "counties": tables.counties,
         "permits": tables.permits,
         "assets": tables.assets,
@@ -49,6 +50,7 @@ class Layers:
     counties: gpd.GeoDataFrame
     epsg: int
     stakes: gpd.GeoDataFrame | None = None
+    breaks: gpd.GeoDataFrame | None = None
     permits: gpd.GeoDataFrame | None = None
     assets: gpd.GeoDataFrame | None = None
     announced: gpd.GeoDataFrame | None = None

@@ -42,6 +42,32 @@ class ZoneBasis(StrEnum):
     ESTIMATED = "estimated"  # 由等级与宽度推算
 
 
+class Structure(StrEnum):
+    """What carries or covers a section of road."""
+
+    TUNNEL = "tunnel"  # 隧道
+    BRIDGE = "bridge"  # 桥梁
+    RAMP = "ramp"  # 匝道
+
+
+class AssetKind(StrEnum):
+    """Road assets (路产) that rules know; registers may hold others."""
+
+    BRIDGE = "bridge"  # 桥梁
+    TUNNEL = "tunnel"  # 隧道
+    CULVERT = "culvert"  # 涵洞
+    SIGN = "sign"  # 标志
+    BARRIER = "barrier"  # 护栏
+    SERVICE_AREA = "service_area"  # 服务区
+    TOLL_STATION = "toll_station"  # 收费站
+    INTERCHANGE = "interchange"  # 互通
+    DEPOT = "depot"  # 养护工区
+    CHECKPOINT = "checkpoint"  # 治超站
+    GANTRY = "gantry"  # 门架
+    MARKER = "marker"  # 界桩、标桩
+    FERRY = "ferry"  # 渡口
+
+
 class Side(StrEnum):
     """Side of a road, facing increasing stakes (面向桩号增加方向)."""
 

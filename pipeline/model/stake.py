@@ -13,6 +13,7 @@ from ..errors import StakeError
 
 _PLUS = re.compile(r"([A-Z]{0,2}K)(\d{1,5})\+(\d{1,3}(?:\.\d+)?)")
 _DECIMAL = re.compile(r"([A-Z]{0,2}K)?(\d{1,5}(?:\.\d+)?)")
+_RANGE = re.compile(r"\s*(?:~|～|-|－|—|–|至|到)+\s*")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,6 +40,17 @@ class Stake:
         if match := _DECIMAL.fullmatch(text):
             return cls(round(1000.0 * float(match[2]), 3), match[1] or "K")
         raise StakeError(f"not a stake: {value!r}; expected 'K12+345' (metres below 1000) or km, 12.345")
+
+    @classmethod
+    def parse_range(cls, value: object) -> tuple[Stake, Stake]:
+        """Both ends of ``K1+200~K1+800`` (also ``～ - — 至 到``), the smaller first; of a single stake, that twice.
+
+        >>> [str(end) for end in Stake.parse_range("K1+800至K1+200")]
+        ['K1+200', 'K1+800']
+        """
+        ends = [cls.parse(part) for part in _RANGE.split(str(value).strip(), maxsplit=1)]
+        first, last = ends[0], ends[-1]
+        return (first, last) if first.measure_m <= last.measure_m else (last, first)
 
     def __str__(self) -> str:
         whole_m = int(self.measure_m + 1e-6)

@@ -62,13 +62,51 @@ ROADS = Table(
         roadbed_width_m="float",  # NaN unknown
         stake_from_m="float",  # NaN unknown
         stake_to_m="float",
+        concurrent_with="str",  # routes that run on the same road (共用路段), "G311;S253"; null: none that is recorded
+        structure="str",  # tunnel | bridge | ramp; null: neither, or not recorded
+        managed_by_city="bool",  # a city's street (城市道路路段): another owner
+        unbuilt="bool",  # planned (待贯通路段)
+        ditch_m="float",  # outer edge of the ditch beyond the roadbed's edge; 0: no ditch; NaN unknown
+        design_speed_kmh="float",  # NaN unknown
     ),
     _LINES,
+    optional=frozenset({"concurrent_with", "structure", "managed_by_city", "unbuilt", "ditch_m", "design_speed_kmh"}),
 )
 STAKES = Table("stakes", _columns(route_code="str", route_key="str", stake_m="float"), ("Point",))
 COUNTIES = Table("counties", _columns(code="str", name="str"), _AREAS)
-PERMITS = Table("permits", _columns(number="str", kind="str", valid_from="date", valid_to="date"), _AREAS)
-ASSETS = Table("assets", _columns(kind="str", name="str", route_code="str", stake_m="float"))
+BREAKS = Table(  # 断链: one place, two stakes
+    "breaks",
+    _columns(
+        route_code="str",
+        route_key="str",
+        back_m="float",  # 来向: its stake by the chain that ends there
+        ahead_m="float",  # 去向: its stake by the chain that begins there
+    ),
+    ("Point",),  # null where only the two stakes are known
+)
+_BY_STAKE = {"route_code": "str", "stake_from_m": "float", "stake_to_m": "float", "side": "str"}
+PERMITS = Table(
+    "permits",
+    # Without a geometry it holds along a stretch; side null: both.
+    _columns(number="str", kind="str", valid_from="date", valid_to="date", **_BY_STAKE),
+    _AREAS,
+    optional=frozenset(_BY_STAKE),
+)
+ASSETS = Table(
+    "assets",
+    _columns(
+        kind="str",  # AssetKind value, or the client's own word
+        name="str",
+        number="str",  # of the register (桥梁代码, ...)
+        route_code="str",
+        stake_m="float",
+        stake_to_m="float",  # NaN: a point
+        length_m="float",
+        width_m="float",
+        side="str",  # null: unknown, or both
+    ),
+    optional=frozenset({"number", "stake_to_m", "length_m", "width_m", "side"}),
+)
 
 ANNOUNCED = Table(
     "announced",
@@ -89,8 +127,10 @@ EXEMPT = Table(
         number="str",  # of the document that says so
         built_on="date",
         designated_on="date",  # of the control zone that it lies in
+        **_BY_STAKE,
     ),
     (*_AREAS, "Point"),
+    optional=frozenset(_BY_STAKE),
 )
 TOWNSHIPS = Table("townships", _columns(code="str", name="str"), _AREAS)
 REGISTRY = Table(
@@ -209,6 +249,9 @@ FINDINGS = Table(
         membership="str",
         zone_basis="str",
         zone_overlap_m2="float",
+        edge_distance_m="float",  # past the zones' outer edge, negative outside
+        zone_probability="float",  # chance that the footprint reaches in
+        sight="str",  # advisory: bend | crossing, where the view of drivers may be blocked
         area_m2="float",
         length_m="float",
         width_m="float",
@@ -218,14 +261,21 @@ FINDINGS = Table(
         stake_to="str",
         side="str",
         offset_m="float",
+        concurrent="str",  # other routes of the same road and their stakes: "S253 K12+345"
         county_code="str",
         county_name="str",
         county_share="float",
         near_border="bool",
+        counties="str",  # all that it lies in, with shares, where there are several
+        township_code="str",
+        township_name="str",
         asset_kind="str",
         asset_name="str",
         asset_distance_m="float",
+        asset_along_m="float",  # along the road to the asset, positive towards increasing stakes
+        impact="str",  # what it does to assets: under_bridge, hides_sign, in_sight_triangle; several with ";"
         permit_no="str",
+        permit_state="str",  # covered | not_as_approved | expired | not_yet_valid | other_kind | undated
         last_absent="date",
         first_seen="date",
         confirmed_on="date",
@@ -237,6 +287,8 @@ FINDINGS = Table(
         shift_px="float",
         geo_rmse_m="float",
         law="str",
+        addressee="str",  # who is to act
+        next_step="str",
         status="str",
         lon="float",
         lat="float",

@@ -395,7 +395,7 @@ def test_the_commented_example_is_right_with_and_without_its_comments(tmp_path):
     (tmp_path / "plain.yaml").write_text(text, encoding="utf-8")
     assert [entry.role for entry in read_entries(tmp_path / "plain.yaml")] == ["roads", "counties"]
     head, tail = text.split("# ---- everything below is optional\n")
-    names = ("stakes:", "permits:", "assets:", "  -", "zones: {", "exempt:", "townships:", "registry:")
+    names = ("stakes:", "breaks:", "permits:", "assets:", "  -", "zones: {", "exempt:", "townships:", "registry:")
     lines = [line[2:] if line[2:].startswith(names) else line for line in tail.splitlines()]
     (tmp_path / "whole.yaml").write_text(head + "\n".join(lines), encoding="utf-8")
     entries = read_entries(tmp_path / "whole.yaml")
