@@ -54,8 +54,9 @@ def judge(
     Returns
     -------
     DataFrame
-        ``zone, membership, zone_basis, zone_overlap_m2`` (in ``zone``), ``edge_distance_m, route_code, section, side,
-        road_class, overlap_pavement_m2, overlap_highway_land_m2, overlap_control_zone_m2``. Far footprints name the road
+        ``zone, membership, zone_basis, zone_overlap_m2`` (in ``zone``), ``edge_distance_m, zone_probability`` (that it
+        reaches in), ``edge_sigma_m`` (of the zone's edge alone), ``route_code, section, side, road_class,
+        overlap_pavement_m2, overlap_highway_land_m2, overlap_control_zone_m2``. Far footprints name the road
         next to them; without any zone the road columns are null and ``section`` -1.
 
     Raises
@@ -68,7 +69,7 @@ def judge(
     given = sigma_m.reindex(footprints.index) if isinstance(sigma_m, pd.Series) else sigma_m
     sigma = np.broadcast_to(np.nan_to_num(np.asarray(given, dtype=float)), len(shapes))
     if not len(zones) or not len(shapes):
-        return _table(footprints.index, np.full(len(shapes), -1), zones, np.zeros((len(shapes), 3)), None, None)
+        return _table(footprints.index, np.full(len(shapes), -1), zones, np.zeros((len(shapes), 3)), None)
     overlaps, best, pieces = _overlaps(shapes, zones)
     chosen = _innermost(shapes, overlaps)
     row = np.where(chosen >= 0, best[np.arange(len(shapes)), chosen], _nearest(shapes, zones, chosen < 0))
@@ -80,7 +81,7 @@ def judge(
     membership = np.where(
         inside, Membership.INSIDE.value, np.where(outside, Membership.OUTSIDE.value, Membership.UNDETERMINED.value)
     )
-    return _table(footprints.index, row, zones, overlaps, membership, distance)
+    return _table(footprints.index, row, zones, overlaps, (membership, distance, reaches_in))
 
 
 def _check(footprints: gpd.GeoSeries, zones: gpd.GeoDataFrame, probability: float) -> None:
@@ -185,9 +186,10 @@ def _table(
     row: np.ndarray,
     zones: gpd.GeoDataFrame,
     overlaps: np.ndarray,
-    membership: np.ndarray | None,
-    distance: np.ndarray | None,
+    judged: tuple[np.ndarray, np.ndarray, np.ndarray] | None,
 ) -> pd.DataFrame:
+    nothing = np.full(len(row), None, dtype=object), np.full(len(row), np.nan), np.zeros(len(row))
+    membership, distance, reaches_in = judged or nothing
     known = row >= 0
     columns: dict[str, np.ndarray] = {}
     for name in ("zone", "basis", "route_code", "side", "road_class"):
@@ -196,9 +198,9 @@ def _table(
         columns[name] = values
     section = np.full(len(row), -1, dtype=np.int64)
     section[known] = zones["section"].to_numpy()[row[known]]
-    member = (
-        np.full(len(row), Membership.OUTSIDE.value, dtype=object) if membership is None else membership.astype(object)
-    )
+    sigma = np.full(len(row), np.nan)
+    sigma[known] = zones["edge_sigma_m"].to_numpy(dtype=float)[row[known]]
+    member = membership.astype(object)
     member[~known] = Membership.OUTSIDE.value
     out = member == Membership.OUTSIDE.value
     zone = np.where(out, Zone.OUTSIDE.value, columns["zone"])
@@ -210,7 +212,9 @@ def _table(
         "membership": member,
         "zone_basis": columns["basis"],
         "zone_overlap_m2": in_zone,
-        "edge_distance_m": np.full(len(row), np.nan) if distance is None else np.where(known, distance, np.nan),
+        "edge_distance_m": np.where(known, distance, np.nan),
+        "zone_probability": np.where(known, reaches_in, 0.0),
+        "edge_sigma_m": sigma,
         "route_code": columns["route_code"],
         "section": section,
         "side": columns["side"],

@@ -12,10 +12,11 @@ import shapely
 from shapely import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from ..geo.corridor import last_direction, sides
+from ..geo.corridor import sides
 from ..model.kinds import RoadClass, Side
 from .overrides import Alongside
-from .rules import LegalRules, RoadWidths
+from .rules import LegalRules
+from .widths import RoadWidths
 
 MIN_AREA_M2 = 0.01  # less is rounding
 
@@ -32,6 +33,7 @@ class Stretch:
     inner: int
     between: BaseGeometry
     widths: RoadWidths
+    rules: LegalRules
 
     @property
     def alongside(self) -> Alongside:
@@ -45,23 +47,24 @@ class Stretch:
 
 
 def stretches_of(table: gpd.GeoDataFrame, roads: gpd.GeoDataFrame, rules: LegalRules) -> Iterator[Stretch]:
-    """Stretches of ``LinearReference.stretches`` with the widths that the rules give their sections."""
+    """Stretches of ``drawn`` with the widths that the rules of their jurisdiction give their sections."""
     lines = table.geometry.array
     gaps = _between(table)
-    for i, (section, code, inner, gap_m, joins) in enumerate(
-        zip(table["section"], table["route_code"], table["inner"], table["gap_m"], table["joins"], strict=True)
-    ):
+    columns = [table[name] for name in ("section", "route_code", "inner", "gap_m", "lead_in", "jurisdiction")]
+    for i, (section, code, inner, gap_m, lead_in, jurisdiction) in enumerate(zip(*columns, strict=True)):
         road = roads.loc[section]
         divided = inner != 0 and math.isfinite(gap_m)
+        mine = rules.of(jurisdiction)
         yield Stretch(
             section=int(section),
             route_code=code,
             road_class=RoadClass(road["road_class"]),
             line=lines[i],
-            lead_in=last_direction(lines[joins]) if joins >= 0 else None,
+            lead_in=lead_in,
             inner=int(inner) if divided else 0,
             between=gaps[i],
-            widths=rules.widths(road, separation_m=gap_m if divided else None),
+            widths=mine.widths(road, separation_m=gap_m if divided else None),
+            rules=mine,
         )
 
 

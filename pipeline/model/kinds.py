@@ -97,6 +97,29 @@ class Sighted(StrEnum):
     UNSEEN = "unseen"  # 看不见：云、阴影、未覆盖或分辨不出
 
 
+class PermitState(StrEnum):
+    """What the permit says that touches a footprint; 公路安全保护条例 27."""
+
+    COVERED = "covered"  # 许可有效且覆盖
+    NOT_AS_APPROVED = "not_as_approved"  # 批建不符：超出许可范围
+    EXPIRED = "expired"  # 许可已过期
+    NOT_YET_VALID = "not_yet_valid"  # 许可尚未生效
+    OTHER_KIND = "other_kind"  # 许可事项不符
+    UNDATED = "undated"  # 无法判定日期
+
+
+class Outcome(StrEnum):
+    """What the rules answer for one finding; only an officer can say that it is an offence."""
+
+    SUSPECTED = "suspected"  # 疑似，待核查
+    NOT_AS_APPROVED = "not_as_approved"  # 疑似批建不符
+    PERMITTED = "permitted"  # 许可范围内
+    LAWFUL = "lawful"  # 合法设施
+    ADVISORY = "advisory"  # 仅提示：视距范围为推算
+    NOT_FORBIDDEN = "not_forbidden"  # 该区域不禁止
+    OUTSIDE = "outside"  # 区外
+
+
 class WhyNot(StrEnum):
     """Why a candidate is no finding; the first reason that holds, in this order."""
 

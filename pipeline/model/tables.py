@@ -200,6 +200,19 @@ ZONES = Table(
     _AREAS,
 )
 
+SIGHT = Table(
+    "sight",
+    _columns(
+        sight="str",  # bend | crossing
+        route_code="str",
+        section="int",
+        other_route="str",  # of a crossing
+        speed_kmh="float",
+        law="str",
+    ),
+    _AREAS,
+)
+
 CANDIDATES = Table(
     "candidates",
     _columns(

@@ -74,7 +74,7 @@ def test_citations(national):
     grain = national.citation("grain_drying", "pavement", RoadClass.COUNTY)
     assert "第七十七条" in grain.penalty
     assert national.citation("grain_drying", "control_zone", "G") is None
-    assert national.citation("building", "outside", "G") is None
+    assert national.citation("grain_drying", "outside", "G") is None
     assert national.citation("building", "control_zone", "Z") is None
     assert national.citation("crane", "control_zone", "G") is not None
     for kind in national.offences.values():

@@ -1,0 +1,162 @@
+"""Along which lines zones are laid: what is a road of this administration, drawn once, under the rules of its county."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from ..geo.corridor import last_direction
+from ..geo.linref import LinearReference
+from ..model.kinds import RoadClass, Structure
+from .rules import LegalRules
+
+SAME_ROAD_M = 3.0  # two routes' lines nearer than this are one road delivered twice (共用路段)
+_NAMED_ROAD_M = 30.0  # and where a row names the other route, so near
+_LEAST_SHARED_M = 100.0  # lines that cross at a flat angle lie together for less
+_TUNNEL_REACH_M = 15.0  # a tunnel's own line may have been digitised so far from the centreline
+_CUT_M = 0.05
+_CLASS_RANK = {name.value: rank for rank, name in enumerate(RoadClass)}
+
+
+def left_out(roads: gpd.GeoDataFrame, tunnels: gpd.GeoDataFrame | None = None) -> gpd.GeoDataFrame:
+    """Parts of ROADS that have no zones of their own: ``section, route_code, why`` with their lines.
+
+    ``why``: ``tunnel`` (nothing on the ground above belongs to the road), ``managed_by_city`` (another owner), ``unbuilt``,
+    ``concurrent`` (共用路段: drawn with the road of the higher class, or of equal ones the earlier route).
+
+    Parameters
+    ----------
+    roads
+        Table ROADS in a metric CRS.
+    tunnels
+        Lines of tunnels with ``route_code`` (null: of whatever road they lie on) in the same CRS.
+    """
+    records: list[tuple[int, str, str, BaseGeometry]] = []
+    lines = roads.geometry.array
+    for why, mask in (
+        ("unbuilt", _flag(roads, "unbuilt")),
+        ("managed_by_city", _flag(roads, "managed_by_city")),
+        ("tunnel", (roads["structure"] == Structure.TUNNEL).to_numpy() if "structure" in roads else None),
+    ):
+        if mask is not None:
+            records += [(roads.index[i], roads["route_code"].iloc[i], why, lines[i]) for i in np.flatnonzero(mask)]
+    records += _in_tunnels(roads, tunnels)
+    whole = {record[0] for record in records if record[2] != "tunnel"}
+    records += [record for record in _shared(roads) if record[0] not in whole]
+    columns = ["section", "route_code", "why", "geometry"]
+    return gpd.GeoDataFrame(pd.DataFrame(records, columns=columns), geometry="geometry", crs=roads.crs)
+
+
+def drawn(
+    reference: LinearReference,
+    rules: LegalRules,
+    *,
+    without: gpd.GeoDataFrame | None = None,
+    counties: gpd.GeoDataFrame | None = None,
+) -> gpd.GeoDataFrame:
+    """``LinearReference.stretches`` less what ``left_out`` names, cut where other rules begin.
+
+    Adds ``jurisdiction`` (beginning of the county codes whose rules hold; empty: the general ones) and ``lead_in`` (unit
+    vector of the stretch that it continues, or None).
+    """
+    table = reference.stretches
+    lines = table.geometry.array
+    lead_in = [last_direction(lines[j]) if j >= 0 else None for j in table["joins"]]
+    table = table.drop(columns="joins").assign(lead_in=pd.Series(lead_in, index=table.index, dtype=object))
+    if without is not None and len(without):
+        grounds = without.assign(geometry=without.buffer(_CUT_M, cap_style="flat"))
+        table = _cut(table, grounds.groupby("section")["geometry"].agg(lambda parts: shapely.union_all(parts.array)))
+    table["jurisdiction"] = ""
+    return _by_jurisdiction(table, rules, counties) if rules.jurisdictions and counties is not None else table
+
+
+def _cut(table: gpd.GeoDataFrame, ground_of: pd.Series) -> gpd.GeoDataFrame:
+    """Rows of the named sections without the ground given for them."""
+    touched = table["section"].isin(ground_of.index)
+    cut = [part for _, row in table[touched].iterrows() for part in _parts(row, ground_of[row["section"]])]
+    return pd.concat([table[~touched], _like(table, cut)]).sort_values("section", kind="stable", ignore_index=True)
+
+
+def _by_jurisdiction(table: gpd.GeoDataFrame, rules: LegalRules, counties: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Rows cut at the borders of the areas that have rules of their own; of nested areas the smaller one holds."""
+    codes = counties["code"].map(rules.jurisdiction)
+    rest, done = table, []
+    for code in sorted(set(codes) - {""}, key=lambda text: (-len(text), text)):
+        area = shapely.union_all(counties.geometry[codes == code].array)
+        shapely.prepare(area)
+        inside = shapely.contains(area, rest.geometry.array)
+        meets = shapely.intersects(area, rest.geometry.array)
+        crossing = [rest.iloc[i] for i in np.flatnonzero(meets & ~inside)]
+        elsewhere = [shapely.difference(row.geometry.envelope.buffer(1.0), area) for row in crossing]
+        within = [_parts(row, ground) for row, ground in zip(crossing, elsewhere, strict=True)]
+        beyond = [_parts(row, area) for row in crossing]
+        mine = pd.concat([rest[inside], _like(table, [part for parts in within for part in parts])])
+        done.append(mine.assign(jurisdiction=code))
+        rest = pd.concat([rest[~meets], _like(table, [part for parts in beyond for part in parts])])
+    return pd.concat([*done, rest]).sort_values("section", kind="stable", ignore_index=True)
+
+
+def _parts(row: pd.Series, ground: BaseGeometry) -> list[dict[str, object]]:
+    """The row once for each part of its line outside the ground."""
+    return [
+        {**row, "geometry": part, "lead_in": row["lead_in"] if starts else None}
+        for part, starts in _outside(row["geometry"], ground)
+    ]
+
+
+def _outside(line: BaseGeometry, ground: BaseGeometry) -> list[tuple[BaseGeometry, bool]]:
+    """Parts of a line outside a polygon, in its own direction and order, and whether each begins where the line does."""
+    found = []
+    for part in shapely.get_parts(shapely.difference(line, ground)):
+        if part.geom_type == "LineString" and part.length > _CUT_M:
+            first, last = (shapely.line_locate_point(line, shapely.get_point(part, end)) for end in (0, -1))
+            found.append((min(first, last), part if first <= last else shapely.reverse(part)))
+    return [(part, at < _CUT_M) for at, part in sorted(found, key=lambda item: item[0])]
+
+
+def _like(table: gpd.GeoDataFrame, rows: list[dict[str, object]]) -> gpd.GeoDataFrame:
+    frame = pd.DataFrame(rows, columns=table.columns).astype({"section": "int64", "inner": "int64"})
+    return gpd.GeoDataFrame(frame, geometry="geometry", crs=table.crs)
+
+
+def _flag(roads: gpd.GeoDataFrame, name: str) -> np.ndarray | None:
+    return roads[name].fillna(value=False).astype(bool).to_numpy() if name in roads else None
+
+
+def _in_tunnels(roads: gpd.GeoDataFrame, tunnels: gpd.GeoDataFrame | None) -> list[tuple[int, str, str, BaseGeometry]]:
+    if tunnels is None or not len(tunnels):
+        return []
+    reach = shapely.buffer(tunnels.geometry.array, _TUNNEL_REACH_M, cap_style="flat")
+    tunnel, road = shapely.STRtree(roads.geometry.array).query(reach, predicate="intersects")
+    whose, code = tunnels["route_code"].to_numpy(dtype=object), roads["route_code"].to_numpy(dtype=object)
+    mine = pd.isna(whose[tunnel]) | (whose[tunnel] == code[road])
+    parts = shapely.intersection(np.asarray(roads.geometry.array)[road[mine]], reach[tunnel[mine]])
+    return [
+        (roads.index[i], code[i], "tunnel", part)
+        for i, part in zip(road[mine], parts, strict=True)
+        if part.length > SAME_ROAD_M
+    ]
+
+
+def _shared(roads: gpd.GeoDataFrame) -> list[tuple[int, str, str, BaseGeometry]]:
+    """Parts of the lower of two routes that lie on the other's line, by their geometry or as the row says."""
+    lines = shapely.force_2d(np.asarray(roads.geometry.array))
+    code = roads["route_code"].to_numpy(dtype=object)
+    named = roads["concurrent_with"].to_numpy(dtype=object) if "concurrent_with" in roads else np.full(len(code), None)
+    rank = np.lexsort((np.arange(len(code)), code.astype(str), roads["road_class"].map(_CLASS_RANK))).argsort()
+    low, high = shapely.STRtree(lines).query(lines, predicate="dwithin", distance=_NAMED_ROAD_M)
+    pairs = (code[low] != code[high]) & (rank[low] > rank[high])
+    shared: dict[int, list[BaseGeometry]] = {}
+    for i, j in zip(low[pairs].tolist(), high[pairs].tolist(), strict=True):
+        told = code[j] in str(named[i] or "").split(";") or code[i] in str(named[j] or "").split(";")
+        near = shapely.buffer(lines[j], _NAMED_ROAD_M if told else SAME_ROAD_M, cap_style="flat")
+        parts = shapely.get_parts(shapely.intersection(lines[i], near))
+        shared.setdefault(i, []).extend(part for part in parts if part.length >= min(_LEAST_SHARED_M, lines[i].length))
+    return [
+        (roads.index[i], code[i], "concurrent", shapely.union_all(parts))
+        for i, parts in sorted(shared.items())
+        if parts
+    ]
