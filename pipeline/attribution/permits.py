@@ -1,89 +1,150 @@
-"""Which permit covers a footprint, in place and date; and if none does, why the nearest to it does not."""
+"""Which permit covers a footprint, in place, date and kind; and if none does, why the nearest to it does not.
+
+=================== ========================== ======================================================
+``permit_state``    ``permit_note``
+=================== ========================== ======================================================
+``covered``         ``covered``                place, date and kind are right
+``not_as_approved`` ``beyond 35 %``            批建不符: the date is right, 35 % of it lies outside
+``expired``         ``expired 2018-03-01``     first seen after the last day of the permit
+``not_yet_valid``   ``not_yet_valid 2019-01-01``  first seen before the first day of the permit
+``undated``         ``undated``                the footprint has no date to judge by
+``other_kind``      ``other_kind 管线``        the permit is for something else
+null                null                       no permit touches the footprint
+=================== ========================== ======================================================
+"""
 
 from __future__ import annotations
+
+from collections.abc import Collection, Mapping
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from .overlap import days, shares, table, texts
+from ..model.kinds import PermitState
+from .overlap import column, days, shares, table, texts
 
 # From best to worst: what is said of a footprint is the best that one of its permits allows.
-_NOTES = ("covered", "beyond", "expired", "not_yet_valid", "undated")
+_STATES = tuple(
+    state.value
+    for state in (
+        PermitState.COVERED,
+        PermitState.NOT_AS_APPROVED,
+        PermitState.EXPIRED,
+        PermitState.NOT_YET_VALID,
+        PermitState.UNDATED,
+        PermitState.OTHER_KIND,
+    )
+)
 
 
 def permits(
-    footprints: gpd.GeoDataFrame, permits: gpd.GeoDataFrame, *, on: pd.Series, min_cover: float = 0.8
+    footprints: gpd.GeoDataFrame,
+    permits: gpd.GeoDataFrame,
+    *,
+    on: pd.Series,
+    min_cover: float = 0.8,
+    kinds: Mapping[str, Collection[str]] | None = None,
+    finding_kinds: pd.Series | None = None,
 ) -> pd.DataFrame:
-    """``permit_no, permit_share, permit_note`` of each footprint, on its index.
+    """``permit_no, permit_state, permit_ref, permit_share, permit_note`` of each footprint, on its index.
 
-    A permit covers a footprint when at least ``min_cover`` of it lies inside (批建相符) and the day it was first seen
-    lies in the permit's validity, both ends included; an open end holds for ever. Only then is ``permit_no`` set;
-    公路安全保护条例 27. ``permit_share`` is the part of the footprint inside the permit that the note speaks of, 0
-    where no permit touches it. ``permit_note`` is a code, with a number or day where there is one:
-
-    ====================== ==============================================================
-    ``covered``            place and date are right
-    ``beyond 35 %``        the date is right, but 35 % of the footprint lies outside
-    ``expired 2018-03-01``  first seen after the last day of the permit
-    ``not_yet_valid 2019-01-01``  first seen before the first day of the permit
-    ``undated``            the footprint has no date to judge by
-    null                   no permit touches the footprint
-    ====================== ==============================================================
+    A permit covers a footprint when it is for its kind, at least ``min_cover`` of it lies inside (批建相符) and the day
+    it was first seen lies in the permit's validity, both ends included; an open end holds for ever. Only then is
+    ``permit_no`` set; 公路安全保护条例 27. ``permit_ref`` is the number of the permit that the state speaks of, and
+    ``permit_share`` the part of the footprint inside it, 0 where no permit touches it. States and notes stand above.
 
     Parameters
     ----------
     permits
-        Table PERMITS in the footprints' CRS. Rows of one number and validity are one permit of several parcels.
+        Table PERMITS in the footprints' CRS. Rows of one number, kind and validity are one permit of several parcels.
+        Those without geometry touch nothing; ``alongside`` gives them one.
     on
         Day of each footprint's first image, on the footprints' index; nulls allowed.
     min_cover
         Part of the footprint that must lie inside, 0..1; the rest is left to the outlines' own error.
+    kinds
+        Kinds of findings that a permit covers whose ``kind`` contains the word, by word; of several words that it
+        contains, all that they cover. A permit with none of the words covers every kind.
+    finding_kinds
+        Kind of each footprint, on the footprints' index; without it, or where null, every permit is of the right kind.
     """
-    number, share, note = texts(len(footprints)), np.zeros(len(footprints)), texts(len(footprints))
     pairs = _parcels_joined(shares(footprints, permits, "permits"), permits)
-    seen = days(on.reindex(footprints.index), "findings", "first_seen").to_numpy()[pairs["left"]]
-    pairs["note"] = _notes(pairs, seen, min_cover)
-    rank = pairs["note"].map(_NOTES.index)
+    left = pairs["left"].to_numpy()
+    seen = days(on.reindex(footprints.index), "findings", "first_seen").to_numpy()[left]
+    wanted = texts(len(left)) if finding_kinds is None else finding_kinds.reindex(footprints.index).to_numpy()[left]
+    pairs["state"] = _states(pairs, seen, min_cover, _fits(pairs["kind"], wanted, kinds or {}))
     best = (
-        pairs.assign(rank=rank, short=-pairs["share"])
+        pairs.assign(rank=pairs["state"].map(_STATES.index), short=-pairs["share"])
         .sort_values(["left", "rank", "short", "number"], kind="stable")
         .drop_duplicates("left")
     )
-    at, covered = best["left"].to_numpy(), (best["note"] == "covered").to_numpy()
-    share[at] = best["share"]
-    number[at[covered]] = best["number"].to_numpy(dtype=object)[covered]
-    note[at] = [_text(row) for row in best.itertuples()]
-    return table(footprints.index, permit_no=number, permit_share=share, permit_note=note)
+    at = best["left"].to_numpy()
+    number, ref, state, note = (texts(len(footprints)) for _ in range(4))
+    share = np.zeros(len(footprints))
+    share[at], ref[at], state[at] = best["share"], column(best, "number"), best["state"]
+    covered = state == PermitState.COVERED
+    number[covered] = ref[covered]
+    note[at] = [_note(row) for row in best.itertuples()]
+    return table(
+        footprints.index, permit_no=number, permit_state=state, permit_ref=ref, permit_share=share, permit_note=note
+    )
 
 
 def _parcels_joined(pairs: pd.DataFrame, permits: gpd.GeoDataFrame) -> pd.DataFrame:
-    """The pairs with ``number, start, end``, parcels of one permit added up."""
+    """The pairs with ``number, kind, start, end``, parcels of one permit added up."""
     known = pd.DataFrame(
         {
             "number": permits["number"].to_numpy(dtype=object),
+            "kind": column(permits, "kind"),
             "start": days(permits["valid_from"], "permits", "valid_from").to_numpy(),
             "end": days(permits["valid_to"], "permits", "valid_to").to_numpy(),
         }
     )
     joined = pairs.join(known, on="right")
-    whole = joined.groupby(["left", "number", "start", "end"], dropna=False, sort=True, as_index=False)["share"].sum()
+    one_permit = ["left", "number", "kind", "start", "end"]
+    whole = joined.groupby(one_permit, dropna=False, sort=True, as_index=False)["share"].sum()
     return whole.assign(share=whole["share"].clip(upper=1.0))
 
 
-def _notes(pairs: pd.DataFrame, seen: np.ndarray, min_cover: float) -> np.ndarray:
-    start, end = pairs["start"].to_numpy(), pairs["end"].to_numpy()
-    dated = ~pd.isna(seen) | (pd.isna(start) & pd.isna(end))
-    return np.select(
-        [~dated, ~pd.isna(start) & (seen < start), ~pd.isna(end) & (seen > end), pairs["share"] < min_cover],
-        ["undated", "not_yet_valid", "expired", "beyond"],
-        default="covered",
+def _fits(permitted: pd.Series, wanted: np.ndarray, kinds: Mapping[str, Collection[str]]) -> np.ndarray:
+    """Whether a permit of each kind is one for the kind of finding beside it."""
+    covers = {
+        said: {kind for known in words for kind in kinds[known]}
+        for said in permitted.dropna().unique()
+        if (words := [word for word in kinds if word in str(said)])
+    }
+    return np.array(
+        [
+            said not in covers or kind is None or pd.isna(kind) or kind in covers[said]
+            for said, kind in zip(permitted, wanted, strict=True)
+        ],
+        dtype=bool,
     )
 
 
-def _text(row: object) -> str:
-    note = row.note  # type: ignore[attr-defined]
-    if note == "beyond":
+def _states(pairs: pd.DataFrame, seen: np.ndarray, min_cover: float, fits: np.ndarray) -> np.ndarray:
+    start, end = pairs["start"].to_numpy(), pairs["end"].to_numpy()
+    dated = ~pd.isna(seen) | (pd.isna(start) & pd.isna(end))
+    early, late = ~pd.isna(start) & (seen < start), ~pd.isna(end) & (seen > end)
+    return np.select(
+        [~fits, ~dated, early, late, pairs["share"] < min_cover],
+        [
+            PermitState.OTHER_KIND.value,
+            PermitState.UNDATED.value,
+            PermitState.NOT_YET_VALID.value,
+            PermitState.EXPIRED.value,
+            PermitState.NOT_AS_APPROVED.value,
+        ],
+        default=PermitState.COVERED.value,
+    )
+
+
+def _note(row: object) -> str:
+    state = row.state  # type: ignore[attr-defined]
+    if state == PermitState.NOT_AS_APPROVED:
         return f"beyond {100 * (1 - row.share):.0f} %"  # type: ignore[attr-defined]
-    day = {"expired": "end", "not_yet_valid": "start"}.get(note)
-    return f"{note} {getattr(row, day):%Y-%m-%d}" if day else note
+    if state == PermitState.OTHER_KIND:
+        return f"other_kind {row.kind}"  # type: ignore[attr-defined]
+    day = {PermitState.EXPIRED.value: "end", PermitState.NOT_YET_VALID.value: "start"}.get(state)
+    return f"{state} {getattr(row, day):%Y-%m-%d}" if day else str(state)

@@ -9,7 +9,7 @@ from ..geo.linref import LinearReference, stake_texts
 
 
 def place(footprints: gpd.GeoDataFrame, linref: LinearReference, section: pd.Series | None = None) -> pd.DataFrame:
-    """``stake, stake_from, stake_to, side, offset_m`` of each footprint, on its index.
+    """``stake, stake_m, stake_from, stake_to, side, offset_m`` of each footprint, on its index.
 
     ``stake``, ``side`` (facing increasing stakes) and ``offset_m`` (positive, from the centreline) are those of a
     point inside the footprint, so that a bent strip is not placed across the road from itself; ``stake_from`` and
@@ -28,6 +28,7 @@ def place(footprints: gpd.GeoDataFrame, linref: LinearReference, section: pd.Ser
     reach = linref.span(footprints.geometry, section=middle["section"])
     columns = {
         "stake": middle["stake"],
+        "stake_m": middle["stake_m"],
         "stake_from": pd.Series(stake_texts(reach["stake_from_m"].to_numpy()), index=footprints.index, dtype=object),
         "stake_to": pd.Series(stake_texts(reach["stake_to_m"].to_numpy()), index=footprints.index, dtype=object),
         "side": middle["side"],

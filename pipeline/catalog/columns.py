@@ -24,6 +24,10 @@ _SHOWN = 3
 _UNITS = re.compile(r"\s*(m|米|km|公里)$", re.IGNORECASE)
 _DATES = re.compile(r"(\d{4})\s*[-/.年]?\s*(\d{1,2})\s*[-/.月]?\s*(\d{1,2})\s*日?(?:[T\s].*)?")
 _COMPACT = re.compile(r"\d{8}(?:\.0)?")
+_DMS = re.compile(
+    r"^(?P<head>[东西南北]?)[经纬]?\s*(?P<d>\d{1,3}(?:\.\d+)?)\s*[°º度]\s*(?:(?P<m>\d{1,2}(?:\.\d+)?)\s*[′'’分]\s*)?"
+    r"(?:(?P<s>\d{1,2}(?:\.\d+)?)\s*(?:[″\"”秒]|''|′′)\s*)?(?P<way>[NSEW东西南北]?)$"
+)
 # 技术等级 LDJSDJ as digits 1..6, as the older K0304 codes, and in words.
 TECH_CLASSES: Mapping[str, float] = MappingProxyType(
     {str(code): float(code) for code in range(1, 7)}
@@ -35,11 +39,17 @@ TECH_CLASSES: Mapping[str, float] = MappingProxyType(
 
 @dataclass
 class Findings:
-    """What was noticed while one layer was read; ``place`` names file and layer."""
+    """What was noticed while one layer was read; ``place`` names file and layer.
+
+    ``left_out``, ``repaired``, ``repeated``: rows as a person counts them, from 1.
+    """
 
     place: str
     notes: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    left_out: list[int] = field(default_factory=list)
+    repaired: list[int] = field(default_factory=list)
+    repeated: list[int] = field(default_factory=list)
 
     def note(self, what: str) -> None:
         """Remember something that the user should know, but that stops nothing."""
@@ -49,13 +59,28 @@ class Findings:
         """Remember something without which the layer cannot be used."""
         self.faults.append(f"{self.place}: {what}")
 
+    def leave_out(self, index: pd.Index, why: str) -> None:
+        """Note rows that are not used, by their index."""
+        self.left_out += numbers(index)
+        self.note(f"{named(index)} {why}")
+
+
+def numbers(index: pd.Index) -> list[int]:
+    """Rows as a person counts them."""
+    return [int(row) + 1 for row in index]
+
+
+def named(index: pd.Index) -> str:
+    """``rows 4, 9 and 12 more``."""
+    rows = ", ".join(map(str, numbers(index[:_SHOWN])))
+    more = f" and {len(index) - _SHOWN} more" if len(index) > _SHOWN else ""
+    return f"row{'s' if len(index) > 1 else ''} {rows}{more}"
+
 
 def examples(values: pd.Series) -> str:
     """``rows 4, 9 and 12 more ('a', 'b')``: where the values stand (rows count from 1) and what the first ones are."""
-    rows = ", ".join(str(int(row) + 1) for row in values.index[:_SHOWN])
-    more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
     shown = ", ".join(dict.fromkeys(repr(_bare(value)) for value in values[:_SHOWN]))
-    return f"row{'s' if len(values) > 1 else ''} {rows}{more} ({shown})"
+    return f"{named(values.index)} ({shown})"
 
 
 def _bare(value: object) -> object:
@@ -64,6 +89,8 @@ def _bare(value: object) -> object:
 
 def blank(values: pd.Series) -> pd.Series:
     """Whether each value is missing: null, or text without a visible character or a word for nothing."""
+    if values.dtype == object:  # a column may hold bytes or lists, which are no text and not missing
+        values = values.map(lambda value: value if isinstance(value, str) else str(value), na_action="ignore")
     text = values.astype("string").str.strip()
     return values.isna() | text.isin(["", "-", "--", "/", "无", "NULL", "null", "None", "nan", "<Null>"]).fillna(True)
 
@@ -97,6 +124,17 @@ def number(values: pd.Series, column: str, findings: Findings) -> pd.Series:
     return found.where(np.isfinite(found))
 
 
+def degrees(values: pd.Series, column: str, findings: Findings) -> pd.Series:
+    """Degrees out of numbers or ``117°12′30.5″E``; missing and unreadable NaN, these noted. South and west are negative."""
+    plain = text(values)
+    parts = plain.str.extract(_DMS)
+    whole = parts[["d", "m", "s"]].astype("float64").fillna(0.0)
+    sign = np.where(parts[["head", "way"]].isin(["S", "W", "南", "西"]).any(axis=1), -1.0, 1.0)
+    angle = sign * (whole["d"] + whole["m"] / 60 + whole["s"] / 3600)
+    is_angle = parts["d"].notna()
+    return number(values.mask(is_angle), column, findings).mask(is_angle, angle)
+
+
 def _half_width(value: str) -> str:
     return value.translate({0xFF10 + digit: 0x30 + digit for digit in range(10)} | {0xFF0E: 0x2E, 0xFF0B: 0x2B})
 
@@ -117,7 +155,7 @@ def _date(value: Any) -> dt.date | None:
         return None if pd.isna(value) else value.date()
     if isinstance(value, dt.date):
         return value
-    if value is None or pd.isna(value):
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
         return None
     plain = _half_width(str(value).strip())
     if _COMPACT.fullmatch(plain):

@@ -14,6 +14,8 @@ from pyproj import CRS
 Array = NDArray[np.float64]
 
 _CHINA_LON, _CHINA_LAT = (73.0, 136.0), (3.0, 54.0)
+_CHINA_NORTHING_M = (331_000.0, 6_000_000.0)
+_WIDEST_ZONE_M = 500_000.0  # from the meridian: even a province in one zone of its capital reaches no farther
 
 
 def suggested_crs(bounds: Array) -> str:
@@ -43,7 +45,7 @@ def check_coordinates(bounds: Array, crs: CRS) -> str | None:
             " add crs: EPSG:4490 to the entry if they are longitudes and latitudes"
         )
     if crs.is_projected:
-        return _check_zone(west, east, crs)
+        return _check_zone(bounds, crs)
     return None
 
 
@@ -70,12 +72,19 @@ def _check_degrees(bounds: Array, degrees: bool) -> str | None:
     )
 
 
-def _check_zone(west: float, east: float, crs: CRS) -> str | None:
-    """Zone prefix in the eastings but not in the CRS, or the other way round."""
+def _check_zone(bounds: Array, crs: CRS) -> str | None:
+    """Northings before eastings, or a zone prefix in the eastings that is not the CRS's."""
+    west, south, east, north = bounds
     operation = crs.coordinate_operation
     if operation is None or "Transverse Mercator" not in operation.method_name:
         return None
     false_easting = next((float(p.value) for p in operation.params if p.name == "False easting"), 0.0)
+    x, y = (west + east) / 2 - false_easting, (south + north) / 2 - false_easting
+    if abs(x) > _WIDEST_ZONE_M >= abs(y) and _CHINA_NORTHING_M[0] <= west <= east <= _CHINA_NORTHING_M[1]:
+        return (
+            f"eastings and northings are exchanged (x runs {west:.0f} to {east:.0f}, y {south:.0f} to {north:.0f}):"
+            " Chinese surveys call the northing X; put the easting first"
+        )
     if false_easting < 1e6 <= west:
         return (
             f"eastings carry a zone prefix ({west:.0f} m), but {crs.name} has none;"
@@ -87,6 +96,11 @@ def _check_zone(west: float, east: float, crs: CRS) -> str | None:
         return (
             f"eastings carry no zone prefix ({east:.0f} m), but {crs.name} has zone {zone};"
             f" correct crs: in the entry, e.g. crs: EPSG:{bare}"
+        )
+    if abs(x) > _WIDEST_ZONE_M and west // 1e6 == east // 1e6 > 12:
+        return (
+            f"eastings are of zone {west // 1e6:.0f} ({west:.0f} m), but {crs.name} has zone {false_easting // 1e6:.0f};"
+            f" correct crs: in the entry, e.g. crs: {suggested_crs(bounds)}"
         )
     return None
 

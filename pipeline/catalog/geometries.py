@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import geopandas as gpd
@@ -13,8 +13,9 @@ import shapely
 
 from ..errors import GeometryError, LayerError
 from ..geo.crs import to_crs_checked
-from .columns import Findings
+from .columns import Findings, named, numbers
 from .layer_entries import Entry
+from .layer_source import Source
 
 _LINES, _AREAS, _POINTS = ("LineString", "MultiLineString"), ("Polygon", "MultiPolygon"), ("Point",)
 # Allowed geometry types by layer; layers not named here take any.
@@ -37,11 +38,13 @@ _STAKE_COLUMNS = ("stake", "stake_km", "stake_m", "stake_from", "back")
 
 @dataclass(frozen=True)
 class Frame:
-    """One entry's rows as they lie in its file, with what was noticed about them."""
+    """One entry's rows as they lie in its file, with what was noticed about them; ``read``: how many the file has."""
 
     entry: Entry
     rows: gpd.GeoDataFrame
     findings: Findings
+    source: Source = field(default_factory=Source)
+    read: int = 0
 
     def with_rows(self, rows: gpd.GeoDataFrame) -> Frame:
         """The same entry with other rows."""
@@ -61,9 +64,7 @@ def usable(frame: Frame) -> Frame:
         if columns:
             keep |= rows[columns].notna().any(axis=1).to_numpy()
     if not keep.all():
-        lost = [str(row + 1) for row in np.flatnonzero(~keep)]
-        shown = ", ".join(lost[:3]) + (f" and {len(lost) - 3} more" if len(lost) > 3 else "")
-        findings.note(f"row{'s' if len(lost) > 1 else ''} {shown} without a geometry left out")
+        findings.leave_out(rows.index[~keep], "without a geometry left out")
     _refuse_wrong_kinds(frame, rows[located])
     return frame.with_rows(rows[keep])
 
@@ -95,10 +96,9 @@ def _refuse_wrong_kinds(frame: Frame, located: gpd.GeoDataFrame) -> None:
     wrong = located[~located.geom_type.isin(allowed)]
     if len(wrong):
         kinds = ", ".join(sorted(set(wrong.geom_type)))
-        rows = ", ".join(str(row + 1) for row in wrong.index[:3])
         frame.findings.fault(
-            f"{len(wrong)} of {len(located)} rows hold {kinds} (first: row {rows}); "
-            f" this layer takes {', '.join(allowed)}"
+            f"{len(wrong)} of {len(located)} rows hold {kinds} ({named(wrong.index)});"
+            f" this layer takes {', '.join(allowed)}; name another file or layer, or take these rows out"
         )
 
 
@@ -125,7 +125,11 @@ def _valid(rows: gpd.GeoDataFrame, findings: Findings) -> gpd.GeoDataFrame:
     for place in places:
         whole = shapely.make_valid(shapes[place])
         shapes[place] = whole if whole.geom_type in _AREAS else _parts(whole, _AREAS)
-    first = int(rows.index[places[0]]) + 1
-    findings.note(f"{len(places)} of {len(rows)} polygons cross themselves and were repaired (first: row {first})")
+    broken_rows = rows.index[places]
+    findings.note(f"{len(places)} of {len(rows)} polygons cross themselves and were repaired ({named(broken_rows)})")
+    findings.repaired += numbers(broken_rows)
     fixed = rows.set_geometry(gpd.GeoSeries(shapes, index=rows.index, crs=rows.crs))
-    return fixed[fixed.geometry.notna() | rows.geometry.isna()]
+    gone = fixed.geometry.isna() & rows.geometry.notna()
+    if gone.any():
+        findings.leave_out(rows.index[gone], "enclose no area and are left out")
+    return fixed[~gone]

@@ -12,7 +12,14 @@ from typing import Any
 from ..errors import Problems
 from .yaml_doc import did_you_mean, line_of, read_mapping
 
-DATUMS = ("gcj02",)
+# Shifted datums of Chinese web maps, taken out on import.
+DATUMS = ("gcj02", "bd09")
+# Units in which the vertices of road lines may carry their stakes as M.
+MEASURES = ("km", "m")
+WORST_ACCURACY_M = 500.0
+# Where a sheet (.csv, .xlsx) holds coordinates: two columns of these names, longitude or easting first.
+PLACES = (("lon", "lat"), ("x", "y"))
+SHEETS = (".csv", ".xlsx", ".xls")
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,10 @@ FORMS: Mapping[str, Form] = MappingProxyType(
 )
 REQUIRED = ("roads", "counties")
 LISTED = ("assets",)
-KEYS = ("path", "layer", "columns", "crs", "encoding", "datum")
+KEYS = ("path", "layer", "columns", "crs", "encoding", "datum", "accuracy_m")
+_FURTHER: Mapping[str, tuple[str, ...]] = MappingProxyType({"assets": ("kind",), "roads": ("measures",)})
+# Roles whose rows may be points or nothing but stakes, so that a sheet can hold them.
+_IN_SHEETS = ("stakes", "breaks", "permits", "assets", "exempt", "registry")
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,8 @@ class Entry:
     encoding: str | None = None
     datum: str | None = None
     kind: str | None = None
+    measures: str | None = None
+    accuracy_m: float | None = None
 
     @property
     def label(self) -> str:
@@ -122,23 +134,25 @@ def _entry(role: str, node: Any, place: str, path: Path, faults: list[str]) -> l
         faults.append(f"{place}: {role}: expected keys such as path and columns, found {_shown(node)}")
         return []
     before = len(faults)
-    keys = (*KEYS, "kind") if role in LISTED else KEYS
+    keys = (*KEYS, *_FURTHER.get(role, ()))
     for key in node:
         if key not in keys:
             where = f"{path}:{line_of(node, key)}"
             faults.append(f"{where}: {role}.{key}: unknown key; {did_you_mean(key, keys)}")
     columns = _columns(role, node, path, faults)
-    texts = {key: _text(role, key, node, path, faults) for key in keys if key != "columns"}
+    texts = {key: _text(role, key, node, path, faults) for key in keys if key not in ("columns", "accuracy_m")}
+    accuracy_m = _accuracy_m(role, node, path, faults)
     if texts["path"] is None and "path" not in node:
         faults.append(f"{place}: {role}.path: is missing; give the file that holds the layer")
     if role in LISTED and texts["kind"] is None and "kind" not in columns:
         faults.append(f"{place}: {role}.kind: is missing; say what they are, e.g. kind: bridge, or map columns.kind")
     _check_reading(role, texts, place, faults)
+    _check_sheet(role, texts["path"], columns, place, faults)
     if len(faults) > before or texts["path"] is None:
         return []
     file = path.resolve().parent / Path(texts["path"]).expanduser()
-    given = {key: texts[key] for key in ("layer", "crs", "encoding", "datum")}
-    return [Entry(role, file, place, MappingProxyType(columns), kind=texts.get("kind"), **given)]
+    given = {key: texts.get(key) for key in ("layer", "crs", "encoding", "datum", "kind", "measures")}
+    return [Entry(role, file, place, MappingProxyType(columns), accuracy_m=accuracy_m, **given)]
 
 
 def _columns(role: str, node: Mapping[str, Any], path: Path, faults: list[str]) -> dict[str, str]:
@@ -149,8 +163,9 @@ def _columns(role: str, node: Mapping[str, Any], path: Path, faults: list[str]) 
         return {}
     for ours, theirs in columns.items():
         where = f"{path}:{line_of(columns, ours)}: {role}.columns.{ours}"
-        if ours not in form.columns:
-            faults.append(f"{where}: unknown column; {did_you_mean(ours, form.columns)}")
+        known = (*form.columns, *(name for pair in PLACES for name in pair)) if role in _IN_SHEETS else form.columns
+        if ours not in known:
+            faults.append(f"{where}: unknown column; {did_you_mean(ours, known)}")
         elif not isinstance(theirs, str) or not theirs:
             faults.append(f"{where}: expected the name of a column in the file, found {_shown(theirs)}; quote it")
     where = f"{path}:{line_of(node, 'columns') or line_of(node)}: {role}.columns"
@@ -175,8 +190,38 @@ def _text(role: str, key: str, node: Mapping[str, Any], path: Path, faults: list
     return None
 
 
+def _accuracy_m(role: str, node: Mapping[str, Any], path: Path, faults: list[str]) -> float | None:
+    """Standard error of the layer's own positions, metres; None where nobody says."""
+    if "accuracy_m" not in node:
+        return None
+    value = node["accuracy_m"]
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= WORST_ACCURACY_M:
+        return float(value)
+    faults.append(
+        f"{path}:{line_of(node, 'accuracy_m')}: {role}.accuracy_m: expected the standard error of its positions in"
+        f" metres, 0 to {WORST_ACCURACY_M:g}, found {_shown(value)}"
+    )
+    return None
+
+
+def _check_sheet(role: str, path: str | None, columns: Mapping[str, str], place: str, faults: list[str]) -> None:
+    """Sheets hold points or stakes, whose coordinates stand in two columns; other files need no such columns."""
+    if path is None:
+        return
+    mapped = [pair for pair in PLACES if any(name in columns for name in pair)]
+    if Path(path).suffix.lower() not in SHEETS:
+        faults += [f"{place}: {role}.columns: {pair[0]} and {pair[1]} are for sheets (.csv, .xlsx)" for pair in mapped]
+    elif role not in _IN_SHEETS:
+        faults.append(f"{place}: {role}.path: a sheet holds no lines or areas; give a vector file, e.g. .gpkg or .shp")
+    elif len(mapped) > 1 or any(name not in columns for pair in mapped for name in pair):
+        faults.append(f"{place}: {role}.columns: map lon and lat, or x (easting) and y (northing), not a mixture")
+
+
 def _check_reading(role: str, texts: Mapping[str, str | None], place: str, faults: list[str]) -> None:
     datum, encoding, crs = texts["datum"], texts["encoding"], texts["crs"]
+    measures = texts.get("measures")
+    if measures is not None and measures not in MEASURES:
+        faults.append(f"{place}: {role}.measures: unknown unit {measures!r}; known: {', '.join(MEASURES)}")
     if datum is not None and datum not in DATUMS:
         faults.append(f"{place}: {role}.datum: unknown datum {datum!r}; {did_you_mean(datum, DATUMS)}")
     if encoding is not None:

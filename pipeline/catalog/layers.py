@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -13,29 +13,17 @@ import pyproj
 
 from ..errors import ConfigError, GeometryError, LayerError, Problems
 from ..geo.crs import metric_crs
-from . import layer_tables as tables
 from .columns import Findings
 from .geometries import Frame, in_metric, usable
+from .layer_doubts import far_notes, shift_notes
 from .layer_entries import Entry, read_entries
 from .layer_file import read_layer
+from .layer_repeats import note_repeats
+from .layer_report import LayerReport
+from .layer_source import MEASURES
+from .layer_tables import BUILDERS, CONTRACTS, settled
+from .road_tables import stakes_of_measures
 from .yaml_doc import did_you_mean
-
-_TABLES: Mapping[str, Callable[[Frame], pd.DataFrame]] = MappingProxyType(
-    {
-        "roads": tables.roads,
-        "stakes": tables.stakes,
-        "breaks": tables.breaks,
-        "counties": tables.counties,
-        "permits": tables.permits,
-        "assets": tables.assets,
-        "zones": tables.announced,
-        "exempt": tables.exempt,
-        "townships": tables.townships,
-        "registry": tables.registry,
-    }
-)
-# A layer that lies farther than this from every road is most likely in a wrong coordinate system.
-_FAR_M = 50_000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +31,8 @@ class Layers:
     """Roads, counties and whatever else is configured, each keeping its contract of ``model.tables``; None without one.
 
     All are in the metric CRS ``epsg``. ``announced`` is the entry ``zones``. ``problems`` are warnings for the user,
-    in the order of the file; ``files`` what was read.
+    in the order of the file; ``files`` what was read; ``reports`` what became of each entry. ``accuracy_m``: standard
+    error of positions by role, metres, of those layers whose entries state it (of several entries of assets the largest).
     """
 
     roads: gpd.GeoDataFrame
@@ -59,6 +48,8 @@ class Layers:
     registry: gpd.GeoDataFrame | None = None
     problems: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
+    reports: tuple[LayerReport, ...] = ()
+    accuracy_m: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def load(cls, path: str | Path, *, epsg: int | None = None) -> Layers:
@@ -75,18 +66,35 @@ class Layers:
         if crs is None:
             raise Problems(dict.fromkeys(faults))
         by_role: dict[str, list[gpd.GeoDataFrame]] = {}
+        reports = []
         for frame in frames:
-            table = _table(frame, crs, faults)
-            if table is not None:
-                by_role.setdefault(frame.entry.role, []).append(table)
+            made = _made(frame, crs, faults)
+            for role, table in made.tables.items() if made else ():
+                by_role.setdefault(role, []).append(table)
             notes += frame.findings.notes
+            if made:
+                reports.append(made.report)
         if faults:
             raise Problems(dict.fromkeys(faults))
         ready = {role: _stacked(several) for role, several in by_role.items()}
-        notes += _far(ready, entries)
+        notes += far_notes(ready, entries) + shift_notes(ready, entries, crs)
         ready["announced"] = ready.pop("zones", None)
-        files = tuple(dict.fromkeys(entry.path for entry in entries))
-        return cls(**ready, epsg=_epsg(crs), problems=tuple(dict.fromkeys(notes)), files=files)
+        return cls(
+            **ready,
+            epsg=_epsg(crs),
+            problems=tuple(dict.fromkeys(notes)),
+            files=tuple(dict.fromkeys(entry.path for entry in entries)),
+            reports=tuple(reports),
+            accuracy_m=_accuracy_m(entries),
+        )
+
+
+@dataclass(frozen=True)
+class _Made:
+    """The tables of one entry by role (roads with M give stakes too), and what became of it."""
+
+    tables: Mapping[str, gpd.GeoDataFrame]
+    report: LayerReport
 
 
 def _crs(frames: Sequence[Frame], epsg: int | None, faults: list[str]) -> pyproj.CRS | None:
@@ -112,7 +120,7 @@ def _crs(frames: Sequence[Frame], epsg: int | None, faults: list[str]) -> pyproj
 
 
 def _read(entries: Sequence[Entry]) -> tuple[list[Frame], list[str], list[str]]:
-    """Frames with our column names and clean geometries, notes and faults, in the order of the file."""
+    """Frames with clean geometries, notes and faults, in the order of the file."""
     frames: list[Frame] = []
     notes: list[str] = []
     faults: list[str] = []
@@ -124,14 +132,13 @@ def _read(entries: Sequence[Entry]) -> tuple[list[Frame], list[str], list[str]]:
             continue
         notes += read.notes
         findings = Findings(f"{entry.path}: layer {entry.label!r}")
-        missing = [theirs for theirs in entry.columns.values() if theirs not in read.frame.columns]
-        if missing:
-            there = [str(name) for name in read.frame.columns if name != "geometry"]
-            for theirs in missing:
+        there = [str(name) for name in read.frame.columns if name not in ("geometry", MEASURES)]
+        for theirs in entry.columns.values():
+            if theirs not in there:
                 findings.fault(f"no column {theirs!r}, which {entry.place} maps; {_there(theirs, there)}")
-            faults += findings.faults
-            continue
-        frames.append(usable(Frame(entry, read.frame, findings)))
+        faults += findings.faults
+        if not findings.faults:
+            frames.append(usable(Frame(entry, read.frame, findings, read.source, len(read.frame))))
     return frames, notes, faults
 
 
@@ -140,42 +147,43 @@ def _there(theirs: str, there: Sequence[str]) -> str:
     return hint if hint.startswith("known") else f"{hint} the file has: {', '.join(there)}"
 
 
-def _table(frame: Frame, crs: pyproj.CRS, faults: list[str]) -> gpd.GeoDataFrame | None:
-    """The contract's table of one entry, or None with its faults added."""
+def _made(frame: Frame, crs: pyproj.CRS, faults: list[str]) -> _Made | None:
+    """The contracts' tables of one entry, or None with its faults added."""
     try:
         frame = in_metric(frame, crs)
     except LayerError as error:
         faults.append(str(error))
         return None
-    data = _TABLES[frame.entry.role](frame)
-    faults += frame.findings.faults
-    if frame.findings.faults:
+    role, findings = frame.entry.role, frame.findings
+    data = BUILDERS[role](frame)
+    posts = None
+    if not findings.faults:
+        data = gpd.GeoDataFrame(data, geometry=frame.rows.geometry.loc[data.index], crs=crs)
+        note_repeats(frame, data)
+        posts = stakes_of_measures(frame, data) if role == "roads" else None
+    faults += findings.faults
+    if findings.faults:
         return None
-    rows = frame.rows.loc[data.index]
-    table = gpd.GeoDataFrame(data, geometry=rows.geometry, crs=crs).reset_index(drop=True)
-    return tables.CONTRACTS[frame.entry.role].check(tables.settled(frame.entry.role, table))
+    table = CONTRACTS[role].check(settled(role, data.reset_index(drop=True)))
+    tables = {role: table} if posts is None else {role: table, "stakes": CONTRACTS["stakes"].check(posts)}
+    counts = {"read": frame.read, "kept": len(table), "without_place": int(table.geometry.isna().sum())}
+    report = LayerReport.of(frame.entry, frame.source, findings, **counts, posts=0 if posts is None else len(posts))
+    return _Made(tables, report)
+
+
+def _accuracy_m(entries: Sequence[Entry]) -> Mapping[str, float]:
+    """The largest error that the entries of a role state, of those that state one."""
+    stated: dict[str, float] = {}
+    for entry in entries:
+        if entry.accuracy_m is not None:
+            stated[entry.role] = max(entry.accuracy_m, stated.get(entry.role, 0.0))
+    return MappingProxyType(stated)
 
 
 def _stacked(several: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     if len(several) == 1:
         return several[0]
     return gpd.GeoDataFrame(pd.concat(several, ignore_index=True), geometry="geometry", crs=several[0].crs)
-
-
-def _far(ready: Mapping[str, gpd.GeoDataFrame], entries: Sequence[Entry]) -> list[str]:
-    """A note for each layer that lies nowhere near the roads."""
-    west, south, east, north = ready["roads"].total_bounds
-    notes = []
-    for role, table in ready.items():
-        located = table.geometry.dropna()
-        if located.empty:
-            continue
-        left, low, right, top = located.total_bounds
-        gap_m = max(left - east, west - right, low - north, south - top)
-        if gap_m > _FAR_M:
-            place = next(entry.place for entry in entries if entry.role == role)
-            notes.append(f"{place}: layer {role!r} lies {gap_m / 1000:.0f} km from the roads; check crs: of both")
-    return notes
 
 
 def _epsg(crs: pyproj.CRS) -> int:

@@ -10,6 +10,7 @@ import typer
 
 from . import INCOMPLETE, OK
 from .cases import cases_app
+from .check import check
 from .progress import progress
 from .train import train
 
@@ -22,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(cases_app, name="cases")
+app.command()(check)
 app.command()(train)
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="Run configuration, YAML.", show_default=False)]
@@ -127,24 +129,6 @@ def plan(
     show.as_json(summary) if as_json else show.plan(summary)
     if max_gb is not None:
         refuse_beyond(listed, max_gb)
-    return OK
-
-
-@app.command()
-def check(config: Config, set_: Set = None) -> int:
-    """Validate configuration, catalogue, layers and the headers of the images; list every problem at once."""
-    from ..config import RunConfig
-    from ..errors import Problems
-    from ..run.plan import make_plan
-    from ..run.reads import planned_reads
-    from . import show
-
-    made = make_plan(RunConfig.load(config, set_ or ()))
-    if unknown := planned_reads(made).unknown:
-        raise Problems(show.without_header(unknown))
-    for note in (*made.layers.problems, *made.linref.problems):
-        show.say(f"note: {note}")
-    show.say(f"{config}: nothing stands in the way of a run ({len(made.tiles)} tiles, {made.km_due:.1f} km)")
     return OK
 
 

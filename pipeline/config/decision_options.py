@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from ..attribution.facilities import FacilityOptions
+from ..attribution.impact_options import ImpactOptions
 from ..model.kinds import BILLBOARD, BUILDING, DEMOLITION, GRAIN_DRYING, ROADWORKS, STOCKPILE
 from ..model.options import Options
 from ..transience.course import CourseOptions
@@ -71,6 +73,8 @@ class DecisionOptions(Options):
         "stay; what is left over is kept as a candidate and counted.",
     )
 
+    impacts: ImpactOptions = Field(ImpactOptions(), description="What findings may do to road assets.")
+    facilities: FacilityOptions = Field(FacilityOptions(), description="The road's own premises.")
     courses: CourseOptions = Field(CourseOptions(), description="What comes and goes: how images make events.")
     hot_spots: HotSpotOptions = Field(HotSpotOptions(), description="Where it recurs, for the notice to the township.")
     clearing_deadline: dt.date | None = Field(

@@ -34,7 +34,7 @@ _REQUIRED_BELOW: dict[str, str] = {  # where a key means another thing further d
     "layers": "[{date: 2024-11-05, url: 'https://t{s}.example.cn/20241105/{z}/{x}/{y}.png?tk={key}'}]",
 }
 _STATED = {
-    "legal": "# legal: legal/control_zone.yaml",
+    "legal": "# legal: legal/china.yaml",
     "output": "# output: ../outputs/my-county-2024q4",
     "ledger": "# ledger: ../outputs/ledger.sqlite",
 }

@@ -91,7 +91,8 @@ class RunConfig(Options):
     imagery: ImageryOptions = Field(description="Which images.")
     detectors: tuple[_Detector, ...] = Field(min_length=1, description="What is looked for, in any order.")
     legal: Path = Field(
-        default_factory=lambda: shipped("legal") / "control_zone.yaml", description="Rules; default: national."
+        default_factory=lambda: shipped("legal") / "china.yaml",
+        description="Rules; default: national, and of provinces that have a file, by county code.",
     )
     decisions: DecisionOptions = Field(default_factory=DecisionOptions, description="From candidates to findings.")
     alarms: AlarmOptions = Field(default_factory=AlarmOptions, description="When a result is doubtful as a whole.")

@@ -7,6 +7,7 @@ sides its partner runs.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -14,6 +15,7 @@ import numpy as np
 import shapely
 
 from ..errors import GeometryError, LayerError
+from .joined import joined
 
 MAX_SEPARATION_M = 60.0  # between the two centrelines; carriageways further apart are roads of their own
 _MIN_SEPARATION_M = 2.0  # nearer lines are one centreline delivered twice (共用路段)
@@ -149,10 +151,11 @@ class _Beside:
 
 
 def _lines(roads: gpd.GeoDataFrame) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Row number and clean vertices of each line."""
+    """Row number and clean vertices of each line; parts of a row that meet end to end are one."""
     shapes = np.asarray(shapely.force_2d(roads.geometry.array))
     parts, row = shapely.get_parts(shapes, return_index=True)
     rows, lines = [], []
+    mine: dict[int, list[np.ndarray]] = defaultdict(list)
     for part, i in zip(parts, row, strict=True):
         if part.geom_type not in ("LineString", "LinearRing"):
             raise GeometryError(f"roads, section {roads.index[i]}: a {part.geom_type} is no centreline")
@@ -163,8 +166,11 @@ def _lines(roads: gpd.GeoDataFrame) -> tuple[np.ndarray, list[np.ndarray]]:
             )
         moved = np.concatenate([[True], np.hypot(*np.diff(xy, axis=0).T) > 1e-6]) if len(xy) else np.array([], bool)
         if moved.sum() > 1:
-            rows.append(i)
-            lines.append(xy[moved])
+            mine[int(i)].append(xy[moved])
+    for i, own in mine.items():
+        whole = joined(own)
+        rows += [i] * len(whole)
+        lines += whole
     return np.array(rows, dtype=int), lines
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
-from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
@@ -14,22 +12,27 @@ from shapely import Point
 
 from ..errors import GeometryError, LayerError, StakeError
 from ..model.kinds import Side
-from ..model.stake import Stake
-from ..model.tables import ROADS, STAKES
+from ..model.stake import stake_texts
+from ..model.tables import BREAKS, ROADS, STAKES
 from .carriageways import Part, parts_of
-from .segments import Segments
+from .network import Network
+from .placing import Placing
+from .routes import Names
+from .segments import Segments, Strips
 from .staking import calibrate
-
-_END_TOLERANCE_M = 1.0  # a stake this little beyond a road's end is its end: delivered stakes are rounded to the metre
+from .stretches import stretches_of
 
 
 class LinearReference:
     """Stakes of a road network.
 
-    Each section is calibrated by the stakes of its route that lie within 100 m of it, else by its recorded first and last
-    stake, else it counts from 0; ``problems`` says in plain words which stakes and sections could not be used as delivered.
-    Lines may be digitised against their stakes: sides always face increasing stakes. Of a divided road whose two
-    carriageways are digitised, what lies on or beside the left one is left, and the median belongs to the nearer one.
+    Each section is calibrated by the posts of its route that lie within 100 m of it, else by its recorded first and last
+    stake, else it counts from 0; ``problems`` says in plain words which posts, breaks and sections could not be used as
+    delivered. Lines may be digitised against their stakes: sides always face increasing stakes. Of a divided road whose
+    two carriageways are digitised, what lies on or beside the left one is left, and the median belongs to the nearer one.
+
+    Numbers may stand twice or lack along one route (断链, numbers that start anew): what has every number once is a chain,
+    and chains are counted 1, 2, ... along each route in the order in which the road runs.
 
     Parameters
     ----------
@@ -37,6 +40,8 @@ class LinearReference:
         Table ROADS in a metric CRS; its index are the section numbers.
     stakes
         Table STAKES in the same CRS, or None.
+    breaks
+        Table BREAKS in the same CRS, or None. A break without a place is placed by the posts around it.
 
     Raises
     ------
@@ -44,26 +49,38 @@ class LinearReference:
         A table breaks its contract, section numbers repeat, a CRS differs, or coordinates are infinite.
     """
 
-    def __init__(self, roads: gpd.GeoDataFrame, stakes: gpd.GeoDataFrame | None = None) -> None:
+    def __init__(
+        self,
+        roads: gpd.GeoDataFrame,
+        stakes: gpd.GeoDataFrame | None = None,
+        breaks: gpd.GeoDataFrame | None = None,
+    ) -> None:
         self._roads = ROADS.check(roads)
         self.crs = roads.crs
-        if stakes is not None:
-            STAKES.check(stakes)
-            if len(stakes) and stakes.crs != roads.crs:
-                raise GeometryError(f"stakes are in {stakes.crs}, roads in {roads.crs}; transform one of them first")
+        for table, given in ((STAKES, stakes), (BREAKS, breaks)):
+            if given is not None:
+                table.check(given)
+                if len(given) and given.crs != roads.crs:
+                    raise GeometryError(
+                        f"{table.name} are in {given.crs}, roads in {roads.crs}; transform one of them first"
+                    )
         self._parts: list[Part] = parts_of(roads)
-        self._segments = Segments.of([part.xy_m for part in self._parts]) if self._parts else None
-        self._knots, problems = calibrate(self._parts, self._segments, roads, stakes)
+        lines = [part.xy_m for part in self._parts]
+        self._segments = Segments.of(lines) if lines else None
+        knots, problems = calibrate(self._parts, self._segments, roads, stakes, breaks)
         self.problems: tuple[str, ...] = tuple(problems)
+        self._knots = knots
+        self._names = Names(self._parts, roads)
+        self._strips: dict[str, Strips] = {}
 
     def locate(
         self, points: gpd.GeoSeries, *, route_code: pd.Series | None = None, section: pd.Series | None = None
     ) -> pd.DataFrame:
-        """``section, route_code, stake_m, stake, side, offset_m`` of each point, on the same index.
+        """``section, route_code, stake_m, stake, chain_no, side, offset_m`` of each point, on the same index.
 
         The nearest centreline counts, or the nearest of the route (sign or database key) or the section that is given for
         a point; a null there leaves the point free. A point beside a road's end has the stake of the end. ``offset_m`` is
-        the distance to the centreline. A missing or empty point gives section -1, nulls and NaN.
+        the distance to the centreline. A missing or empty point gives section -1, chain 0, nulls and NaN.
 
         Raises
         ------
@@ -72,34 +89,22 @@ class LinearReference:
         """
         xy_m = _xy(points)
         present = np.flatnonzero(np.isfinite(xy_m).all(axis=1))
-        out = _nowhere(points.index)
         if not len(present):
-            return out
-        segments = self._needed()
-        feet = segments.nearest(xy_m[present])
-        segment = feet.segment
-        for name, wanted, match in (("route", route_code, self._of_route), ("section", section, self._of_section)):
-            if wanted is not None:
-                segment = self._restricted(name, wanted.iloc[present], match, xy_m[present], segment)
-        feet = feet if segment is feet.segment else segments.feet(xy_m[present], segment)
-        stake_m = self._stake_m(feet.segment, feet.measure_m)
-        line = segments.line[feet.segment]
-        way = np.where(self._ascending[line], 1, -1)
-        inner = self._inner[feet.segment] * way
-        left = np.where(inner != 0, inner < 0, feet.side * way > 0)
-        out.loc[out.index[present], "section"] = 0  # keeps the integer type
-        for name, values in {
-            "section": self._section[line],
-            "route_code": self._code[line],
-            "stake_m": stake_m,
-            "stake": stake_texts(stake_m),
-            "side": np.where(left, Side.LEFT.value, Side.RIGHT.value),
-            "offset_m": feet.distance_m,
-        }.items():
-            column = out[name].to_numpy(copy=True)
-            column[present] = values
-            out[name] = column
-        return out
+            return _nowhere(points.index)
+        segments, at = self._needed(), xy_m[present]
+        segment = np.full(len(present), -1)
+        asked: list[tuple[str, np.ndarray, np.ndarray]] = []
+        if route_code is not None:
+            routes = self._names.routes(route_code.to_numpy(dtype=object)[present], must=True)
+            asked += [(kind, rows, group) for kind, (rows, group) in routes.items()]
+        if section is not None:
+            asked.append(("section", *self._names.sections(section.to_numpy(dtype=object)[present])))
+        for kind, rows, group in asked:
+            segment[rows] = self._nearest_of(kind, at[rows], group)
+        free = segment < 0
+        if free.any():
+            segment[free] = segments.nearest_segment(at[free])
+        return self._told(points.index, present, at, segment)
 
     def place(self, route_code: str, stake_m: float) -> Point:
         """The point on the centreline of a route (sign or database key) at a stake.
@@ -111,22 +116,57 @@ class LinearReference:
         StakeError
             The route is not in ROADS, or no line of it has this stake (短链, a gap, beyond its ends).
         """
-        mine = self._spans[np.isin(self._spans["line"].astype(int), np.flatnonzero(self._of_route(route_code)))]
-        if not len(mine):
-            raise StakeError(f"no route {route_code!r} in the roads layer; it has {_some(self._code)}")
-        low, high = np.minimum(mine["s0"], mine["s1"]), np.maximum(mine["s0"], mine["s1"])
-        off_m = np.maximum(np.maximum(low - stake_m, stake_m - high), 0.0)
-        best = int(np.argmin(off_m))
-        if not off_m[best] <= _END_TOLERANCE_M:
-            ranges = f"{Stake(max(low.min(), 0.0))} to {Stake(max(high.max(), 0.0))}"
-            near = Stake(max(float(np.clip(stake_m, low[best], high[best])), 0.0))
-            raise StakeError(
-                f"{route_code} has no stake {stake_m / 1000:.3f} km; it runs from {ranges}, nearest is {near}"
-            )
-        span = mine[best]
-        rise = span["s1"] - span["s0"]
-        share = np.clip((stake_m - span["s0"]) / rise, 0.0, 1.0) if rise else 0.0
-        return self._point(int(span["line"]), span["m0"] + share * (span["m1"] - span["m0"]))
+        if self._segments is None:
+            raise StakeError(f"no route {route_code!r}: the roads layer has no line")
+        asked = np.array([route_code], dtype=object), np.array([stake_m], dtype=float), np.array([np.nan])
+        _, run = self._placing.having(*asked)
+        if not len(run):
+            raise StakeError(self._placing.why_none(*asked)[0])
+        return Point(self._network.places(run[:1], asked[1])[0])
+
+    def place_many(
+        self,
+        route_code: pd.Series,
+        stake_m: pd.Series,
+        *,
+        near: gpd.GeoSeries | None = None,
+        chain_no: pd.Series | int | None = None,
+    ) -> gpd.GeoDataFrame:
+        """``candidates, chain_no, problem`` and the point of each stake (metres) of a route, on the index of ``route_code``.
+
+        ``candidates`` is the number of places that have the number (of the chain, where one is given). Of several the one
+        nearest to ``near`` is taken, else the first in ROADS, a ramp last. Where there is none the geometry is null and
+        ``problem`` says why. A route is a sign or a database key; null routes and stakes give no place.
+        """
+        index, count = route_code.index, len(route_code)
+        routes = route_code.to_numpy(dtype=object)
+        stakes = stake_m.reindex(index).to_numpy(dtype=float)
+        asked = pd.Series(np.nan if chain_no is None else chain_no, index=index).to_numpy(dtype=float)
+        query, run = self._placing.having(routes, stakes, asked)
+        candidates = np.bincount(query, minlength=count)
+        xy_m = self._network.places(run, stakes[query])
+        if near is not None:
+            beside = _xy(near.reindex(index))[query]
+            order = np.lexsort((np.arange(len(query)), np.hypot(*(xy_m - beside).T), query))
+            query, run, xy_m = query[order], run[order], xy_m[order]
+        rows, first = np.unique(query, return_index=True)
+        shapes, chains = np.full(count, None, dtype=object), np.zeros(count, dtype=np.int64)
+        shapes[rows], chains[rows] = shapely.points(xy_m[first]), self._network.chain_no[run[first]]
+        problem = np.full(count, None, dtype=object)
+        lost = np.flatnonzero(candidates == 0)
+        problem[lost] = self._placing.why_none(routes[lost], stakes[lost], asked[lost])
+        table = {"candidates": candidates, "chain_no": chains, "problem": problem}
+        return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(shapes, index=index, crs=self.crs), index=index)
+
+    def span_of(self, route_code: pd.Series, from_m: pd.Series, to_m: pd.Series) -> gpd.GeoSeries:
+        """Centrelines between two stakes of a route (sign or database key), facing increasing stakes, on the same index.
+
+        Two carriageways, chains that both have the numbers, and gaps give a MultiLineString; null where nothing lies between.
+        """
+        index = route_code.index
+        ends = np.sort(np.column_stack([s.reindex(index).to_numpy(dtype=float) for s in (from_m, to_m)]), axis=1)
+        shapes = self._placing.between(route_code.to_numpy(dtype=object), ends[:, 0], ends[:, 1])
+        return gpd.GeoSeries(shapes, index=index, crs=self.crs)
 
     def span(self, geometries: gpd.GeoSeries, section: pd.Series | None = None) -> pd.DataFrame:
         """``stake_from_m, stake_to_m`` (from <= to) that each geometry covers on its section, on the same index.
@@ -159,85 +199,58 @@ class LinearReference:
         ``section, route_code, inner`` (+1 the partner runs on the left, -1 on the right, 0 single), ``gap_m`` (median
         distance to it), and in ``joins`` the number of the stretch that it continues (-1: none).
         """
-        records = []
-        for part, knots in zip(self._parts, self._knots, strict=True):
-            cuts = [0, *(np.flatnonzero(np.diff(part.inner)) + 1).tolist(), len(part.inner)]
-            for first, last in pairwise(cuts):
-                xy = part.xy_m[first : last + 1]
-                gap = part.gap_m[first:last]
-                known = gap[np.isfinite(gap)]
-                inner = int(part.inner[first]) * (1 if knots.ascending else -1)
-                code = self._roads["route_code"].iloc[part.row]
-                line = shapely.linestrings(xy if knots.ascending else xy[::-1])
-                records.append((part.section, code, inner, float(np.median(known)) if len(known) else np.nan, line))
-        columns = ["section", "route_code", "inner", "gap_m", "geometry"]
-        table = gpd.GeoDataFrame(pd.DataFrame(records, columns=columns), geometry="geometry", crs=self.crs)
-        return table.assign(joins=_joins(table))
+        return stretches_of(self._parts, self._knots, self._roads)
 
-    def _restricted(
-        self,
-        name: str,
-        wanted: pd.Series,
-        match: Callable[[object], np.ndarray],
-        xy_m: np.ndarray,
-        segment: np.ndarray,
-    ) -> np.ndarray:
-        """Nearest segments among those of the wanted route or section, for the points that are not there already."""
+    def _told(self, index: pd.Index, present: np.ndarray, xy_m: np.ndarray, segment: np.ndarray) -> pd.DataFrame:
+        """What ``locate`` tells of points on their segments; the rest of the index is nowhere."""
         segments = self._needed()
-        out = segment.copy()
-        values = wanted.to_numpy(dtype=object)
-        asked = ~pd.isna(values)
-        if name == "section":
-            asked &= values != -1
-        for value in dict.fromkeys(values[asked]):
-            allowed = match(value)
-            names = self._code if name == "route" else self._section
-            if not allowed.any():
-                raise LayerError("roads", f"there is no {name} {value!r}; it has {_some(names)}")
-            these = np.flatnonzero(asked & (values == value))
-            these = these[~allowed[segments.line[out[these]]]]
-            if len(these):
-                out[these] = segments.nearest(xy_m[these], allowed[segments.line]).segment
+        feet = segments.feet(xy_m, segment)
+        line = segments.line[segment]
+        run = self._network.run_at(line, feet.measure_m)
+        stake_m = self._network.stakes(run, feet.measure_m)
+        way = np.where(self._ascending[line], 1, -1)
+        inner = self._inner[segment] * way
+        left = np.where(inner != 0, inner < 0, feet.side * way > 0)
+        columns = {
+            "section": self._names.section[line],
+            "route_code": self._names.code[line],
+            "stake_m": stake_m,
+            "stake": np.array(stake_texts(stake_m), dtype=object),
+            "chain_no": self._network.chain_no[run],
+            "side": np.array([Side.RIGHT.value, Side.LEFT.value], dtype=object)[left.astype(int)],
+            "offset_m": feet.distance_m,
+        }
+        if len(present) == len(index):
+            return pd.DataFrame(columns, index=index)
+        out = _nowhere(index)
+        for name, values in columns.items():
+            column = out[name].to_numpy(copy=True)
+            column[present] = values
+            out[name] = column
         return out
+
+    def _nearest_of(self, kind: str, xy_m: np.ndarray, group: np.ndarray) -> np.ndarray:
+        """Nearest segment of the given sign, key or section for each point."""
+        if not len(xy_m):
+            return np.array([], dtype=int)
+        if kind not in self._strips:
+            segments = self._needed()
+            self._strips[kind] = Strips(segments, self._names.group(kind)[segments.line])
+        return self._strips[kind].nearest(xy_m, group)
 
     def _needed(self) -> Segments:
         if self._segments is None:
             raise LayerError("roads", "there is no road line to refer to; check the layer and the area asked for")
         return self._segments
 
-    def _of_route(self, code: object) -> np.ndarray:
-        return (self._code == code) | (self._key == code)
-
-    def _of_section(self, section: object) -> np.ndarray:
-        return self._section == section
-
-    def _stake_m(self, segment: np.ndarray, measure_m: np.ndarray) -> np.ndarray:
-        """Stakes at measures; all lines are laid end to end, 1 m apart, so that one interpolation serves them all."""
-        start, at, stake = self._laid_out
-        return np.interp(start[self._needed().line[segment]] + measure_m, at, stake)
-
-    def _point(self, line: int, measure_m: float) -> Point:
-        xy = self._parts[line].xy_m
-        along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
-        return Point(np.interp(measure_m, along, xy[:, 0]), np.interp(measure_m, along, xy[:, 1]))
+    @cached_property
+    def _network(self) -> Network:
+        self._needed()
+        return Network.of(self._parts, self._knots, self._roads, self._names)
 
     @cached_property
-    def _laid_out(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        start = np.concatenate([[0.0], np.cumsum([part.length_m + 1.0 for part in self._parts])[:-1]])
-        at = np.concatenate([at0 + knots.measure_m for at0, knots in zip(start, self._knots, strict=True)])
-        return start, at, np.concatenate([knots.stake_m for knots in self._knots])
-
-    @cached_property
-    def _spans(self) -> np.ndarray:
-        """Every linear piece of every line: line, measures and stakes of its two ends; in order of ROADS."""
-        rows = [
-            (line, m0, m1, s0, s1)
-            for line, knots in enumerate(self._knots)
-            for m0, m1, s0, s1 in zip(
-                knots.measure_m[:-1], knots.measure_m[1:], knots.stake_m[:-1], knots.stake_m[1:], strict=True
-            )
-        ]
-        return np.array(rows, dtype=[(name, float) for name in ("line", "m0", "m1", "s0", "s1")])
+    def _placing(self) -> Placing:
+        return Placing(self._network, self._names)
 
     @cached_property
     def _ascending(self) -> np.ndarray:
@@ -247,30 +260,14 @@ class LinearReference:
     def _inner(self) -> np.ndarray:
         return np.concatenate([part.inner for part in self._parts])
 
-    @cached_property
-    def _section(self) -> np.ndarray:
-        return np.array([part.section for part in self._parts])
-
-    @cached_property
-    def _code(self) -> np.ndarray:
-        return self._roads["route_code"].to_numpy(dtype=object)[[part.row for part in self._parts]]
-
-    @cached_property
-    def _key(self) -> np.ndarray:
-        return self._roads["route_key"].to_numpy(dtype=object)[[part.row for part in self._parts]]
-
-
-def stake_texts(stake_m: np.ndarray) -> list[str | None]:
-    """``K12+345`` for each stake in metres; a place before K0+000 is written K0+000, NaN as None."""
-    return [str(Stake(max(float(value), 0.0))) if np.isfinite(value) else None for value in stake_m]
-
 
 def _xy(points: gpd.GeoSeries) -> np.ndarray:
     shapes = np.asarray(points.array)
     present = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
-    kinds = set(points.geom_type[present]) - {"Point"}
-    if kinds:
-        raise GeometryError(f"only points can be located; got {sorted(kinds)}; take representative points first")
+    other = present & (shapely.get_type_id(shapes) != shapely.GeometryType.POINT)
+    if other.any():
+        kinds = sorted({shape.geom_type for shape in shapes[other]})
+        raise GeometryError(f"only points can be located; got {kinds}; take representative points first")
     xy = np.full((len(shapes), 2), np.nan)
     xy[present] = shapely.get_coordinates(shapes[present])
     if np.isinf(xy).any():
@@ -285,26 +282,8 @@ def _nowhere(index: pd.Index) -> pd.DataFrame:
         "route_code": np.full(count, None, dtype=object),
         "stake_m": np.full(count, np.nan),
         "stake": np.full(count, None, dtype=object),
+        "chain_no": np.zeros(count, dtype=np.int64),
         "side": np.full(count, None, dtype=object),
         "offset_m": np.full(count, np.nan),
     }
     return pd.DataFrame(table, index=index)
-
-
-def _joins(stretches: gpd.GeoDataFrame) -> np.ndarray:
-    """For each stretch the one of the same route that ends where it starts."""
-    starts, ends = shapely.get_point(stretches.geometry.array, 0), shapely.get_point(stretches.geometry.array, -1)
-    joins = np.full(len(stretches), -1)
-    if not len(stretches):
-        return joins
-    one, other = shapely.STRtree(ends).query(starts, predicate="dwithin", distance=1.0)
-    code = stretches["route_code"].to_numpy(dtype=object)
-    fits = (one != other) & (code[one] == code[other])
-    for i, j in zip(one[fits][::-1], other[fits][::-1], strict=True):
-        joins[i] = j
-    return joins
-
-
-def _some(values: np.ndarray) -> str:
-    names = sorted({str(value) for value in values})
-    return ", ".join(names[:8]) + (f", ... ({len(names)} in all)" if len(names) > 8 else "")

@@ -18,14 +18,17 @@ _NAMED_ROAD_M = 30.0  # and where a row names the other route, so near
 _LEAST_SHARED_M = 100.0  # lines that cross at a flat angle lie together for less
 _TUNNEL_REACH_M = 15.0  # a tunnel's own line may have been digitised so far from the centreline
 _CUT_M = 0.05
+Part = tuple[int, str, str, str | None, BaseGeometry]  # section, route, why, drawn with, line
+
 _CLASS_RANK = {name.value: rank for rank, name in enumerate(RoadClass)}
 
 
 def left_out(roads: gpd.GeoDataFrame, tunnels: gpd.GeoDataFrame | None = None) -> gpd.GeoDataFrame:
-    """Parts of ROADS that have no zones of their own: ``section, route_code, why`` with their lines.
+    """Parts of ROADS that have no zones of their own: ``section, route_code, why, drawn_with`` with their lines.
 
     ``why``: ``tunnel`` (nothing on the ground above belongs to the road), ``managed_by_city`` (another owner), ``unbuilt``,
-    ``concurrent`` (共用路段: drawn with the road of the higher class, or of equal ones the earlier route).
+    ``concurrent`` (共用路段: drawn with the road of the higher class, or of equal ones the earlier route; ``drawn_with`` is its
+    code, null for the rest).
 
     Parameters
     ----------
@@ -34,7 +37,7 @@ def left_out(roads: gpd.GeoDataFrame, tunnels: gpd.GeoDataFrame | None = None) -
     tunnels
         Lines of tunnels with ``route_code`` (null: of whatever road they lie on) in the same CRS.
     """
-    records: list[tuple[int, str, str, BaseGeometry]] = []
+    records: list[Part] = []
     lines = roads.geometry.array
     for why, mask in (
         ("unbuilt", _flag(roads, "unbuilt")),
@@ -42,11 +45,13 @@ def left_out(roads: gpd.GeoDataFrame, tunnels: gpd.GeoDataFrame | None = None) -
         ("tunnel", (roads["structure"] == Structure.TUNNEL).to_numpy() if "structure" in roads else None),
     ):
         if mask is not None:
-            records += [(roads.index[i], roads["route_code"].iloc[i], why, lines[i]) for i in np.flatnonzero(mask)]
+            records += [
+                (roads.index[i], roads["route_code"].iloc[i], why, None, lines[i]) for i in np.flatnonzero(mask)
+            ]
     records += _in_tunnels(roads, tunnels)
     whole = {record[0] for record in records if record[2] != "tunnel"}
     records += [record for record in _shared(roads) if record[0] not in whole]
-    columns = ["section", "route_code", "why", "geometry"]
+    columns = ["section", "route_code", "why", "drawn_with", "geometry"]
     return gpd.GeoDataFrame(pd.DataFrame(records, columns=columns), geometry="geometry", crs=roads.crs)
 
 
@@ -126,7 +131,7 @@ def _flag(roads: gpd.GeoDataFrame, name: str) -> np.ndarray | None:
     return roads[name].fillna(value=False).astype(bool).to_numpy() if name in roads else None
 
 
-def _in_tunnels(roads: gpd.GeoDataFrame, tunnels: gpd.GeoDataFrame | None) -> list[tuple[int, str, str, BaseGeometry]]:
+def _in_tunnels(roads: gpd.GeoDataFrame, tunnels: gpd.GeoDataFrame | None) -> list[Part]:
     if tunnels is None or not len(tunnels):
         return []
     reach = shapely.buffer(tunnels.geometry.array, _TUNNEL_REACH_M, cap_style="flat")
@@ -135,13 +140,13 @@ def _in_tunnels(roads: gpd.GeoDataFrame, tunnels: gpd.GeoDataFrame | None) -> li
     mine = pd.isna(whose[tunnel]) | (whose[tunnel] == code[road])
     parts = shapely.intersection(np.asarray(roads.geometry.array)[road[mine]], reach[tunnel[mine]])
     return [
-        (roads.index[i], code[i], "tunnel", part)
+        (roads.index[i], code[i], "tunnel", None, part)
         for i, part in zip(road[mine], parts, strict=True)
         if part.length > SAME_ROAD_M
     ]
 
 
-def _shared(roads: gpd.GeoDataFrame) -> list[tuple[int, str, str, BaseGeometry]]:
+def _shared(roads: gpd.GeoDataFrame) -> list[Part]:
     """Parts of the lower of two routes that lie on the other's line, by their geometry or as the row says."""
     lines = shapely.force_2d(np.asarray(roads.geometry.array))
     code = roads["route_code"].to_numpy(dtype=object)
@@ -149,14 +154,12 @@ def _shared(roads: gpd.GeoDataFrame) -> list[tuple[int, str, str, BaseGeometry]]
     rank = np.lexsort((np.arange(len(code)), code.astype(str), roads["road_class"].map(_CLASS_RANK))).argsort()
     low, high = shapely.STRtree(lines).query(lines, predicate="dwithin", distance=_NAMED_ROAD_M)
     pairs = (code[low] != code[high]) & (rank[low] > rank[high])
-    shared: dict[int, list[BaseGeometry]] = {}
-    for i, j in zip(low[pairs].tolist(), high[pairs].tolist(), strict=True):
+    shared: list[Part] = []
+    for i, j in sorted(zip(low[pairs].tolist(), high[pairs].tolist(), strict=True)):
         told = code[j] in str(named[i] or "").split(";") or code[i] in str(named[j] or "").split(";")
         near = shapely.buffer(lines[j], _NAMED_ROAD_M if told else SAME_ROAD_M, cap_style="flat")
         parts = shapely.get_parts(shapely.intersection(lines[i], near))
-        shared.setdefault(i, []).extend(part for part in parts if part.length >= min(_LEAST_SHARED_M, lines[i].length))
-    return [
-        (roads.index[i], code[i], "concurrent", shapely.union_all(parts))
-        for i, parts in sorted(shared.items())
-        if parts
-    ]
+        long = [part for part in parts if part.length >= min(_LEAST_SHARED_M, lines[i].length)]
+        if long:
+            shared.append((roads.index[i], code[i], "concurrent", code[j], shapely.union_all(long)))
+    return shared

@@ -31,6 +31,7 @@ class Facts(Options):
     permit_state: PermitState | None = None
     lawful: bool = False
     in_sight_ground: bool = False
+    impact: str | None = Field(None, description="What it does to road assets, codes joined with ;")
     repeated: bool | None = Field(None, description="Whether there was a case at this place before; None: not known.")
     area_m2: float = 0.0
 
@@ -135,7 +136,9 @@ def _step(rules: LegalRules, facts: Facts, cited: Citation) -> str:
         before.append(steps.estimated)
     if facts.permit_state in _LIMITING:
         before.append(str(getattr(steps, facts.permit_state.value)))
-    after = [steps.repeated] if facts.repeated else _lenient(rules, facts)
+    done = [code for code in (facts.impact or "").split(";") if code in rules.impact_steps]
+    after = [rules.impact_steps[code] for code in done]
+    after += [steps.repeated] if facts.repeated else [] if done else _lenient(rules, facts)
     refer = [cited.refer_zh] if cited.refer_zh else []
     return "；".join([*before, cited.next_step_zh, *after, *refer])
 

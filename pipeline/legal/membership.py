@@ -20,12 +20,18 @@ from ..model.tables import ZONES
 MIN_OVERLAP_M2 = 1.0
 MIN_OVERLAP_SHARE = 0.01
 _ORDER = (Zone.PAVEMENT.value, Zone.HIGHWAY_LAND.value, Zone.CONTROL_ZONE.value)
+_LAND, _ZONE = 1, 2  # positions in _ORDER
 _BLOCK_VERTICES, _MAX_HALVINGS = 256, 30
 _SEAM_M = 0.005  # zones that meet to the millimetre have no edge between them
 
 
 def judge(
-    footprints: gpd.GeoSeries, zones: gpd.GeoDataFrame, sigma_m: pd.Series | float, *, probability: float = 0.9
+    footprints: gpd.GeoSeries,
+    zones: gpd.GeoDataFrame,
+    sigma_m: pd.Series | float,
+    *,
+    probability: float = 0.9,
+    yielding: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Zone and membership of each footprint, on the same index.
 
@@ -50,6 +56,9 @@ def judge(
         Positional standard error of each footprint (Series on the same index) or of all, metres; NaN counts as 0.
     probability
         Chance of being right that a decision needs, in (0.5, 1).
+    yielding
+        True, on the same index, for what is forbidden in the control zone too: where it is not that certain that it reaches
+        into the highway land, it is said to lie in the control zone around, which is.
 
     Returns
     -------
@@ -72,6 +81,10 @@ def judge(
         return _table(footprints.index, np.full(len(shapes), -1), zones, np.zeros((len(shapes), 3)), None)
     overlaps, best, pieces = _overlaps(shapes, zones)
     chosen = _innermost(shapes, overlaps)
+    if yielding is not None:
+        asked = yielding.reindex(footprints.index, fill_value=False).to_numpy(dtype=bool)
+        unsure = asked & (chosen == _LAND) & (overlaps[:, _ZONE] > 0)
+        chosen[_unsure_of_land(shapes, zones, pieces, unsure, sigma, probability)] = _ZONE
     row = np.where(chosen >= 0, best[np.arange(len(shapes)), chosen], _nearest(shapes, zones, chosen < 0))
     distance = _edge_distance(shapes, zones, pieces)
     edge_sigma = zones["edge_sigma_m"].to_numpy(dtype=float)[row]
@@ -159,6 +172,30 @@ def _nearest(shapes: np.ndarray, zones: gpd.GeoDataFrame, wanted: np.ndarray) ->
         np.minimum.at(first, at, near)
         out[these] = first
     return out
+
+
+def _unsure_of_land(
+    shapes: np.ndarray,
+    zones: gpd.GeoDataFrame,
+    pieces: tuple[np.ndarray, np.ndarray],
+    asked: np.ndarray,
+    sigma: np.ndarray,
+    probability: float,
+) -> np.ndarray:
+    """Positions of the footprints asked for that reach into highway land with less than the probability."""
+    these = np.flatnonzero(asked)
+    if not len(these):
+        return these
+    land = zones[zones["zone"] != Zone.CONTROL_ZONE.value]
+    number = np.full(len(shapes), -1)
+    number[these] = np.arange(len(these))
+    owner, parts = pieces
+    mine = number[owner] >= 0
+    depth = _edge_distance(shapes[these], land, (number[owner[mine]], parts[mine]))
+    edge_sigma = land["edge_sigma_m"].to_numpy(dtype=float)[_nearest(shapes[these], land, np.ones(len(these), bool))]
+    spread = np.hypot(sigma[these], np.nan_to_num(edge_sigma))
+    reaches = np.where(spread > 0, norm.cdf(depth / np.where(spread > 0, spread, 1.0)), depth > 0)
+    return these[reaches < probability]
 
 
 def _edge_distance(shapes: np.ndarray, zones: gpd.GeoDataFrame, pieces: tuple[np.ndarray, np.ndarray]) -> np.ndarray:

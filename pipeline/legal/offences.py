@@ -103,11 +103,15 @@ class OffenceRules(Options):
     permit_kinds: dict[str, tuple[str, ...]] = Field(
         description="Kinds of findings that a permit covers, by a word of its kind; a word that is not listed covers all."
     )
-    exempt_reasons: tuple[str, ...] = Field(
-        (), description="Words of a lawful structure's reason that only this jurisdiction's text exempts."
+    local_reasons: tuple[str, ...] = Field(
+        (), description="Words in a lawful structure's reason that are none by national law, only by some province's."
     )
+    exempt_reasons: tuple[str, ...] = Field((), description="Those of them that hold here.")
     leniency: tuple[Leniency, ...] = Field((), description="Minor first offences (轻微免罚).")
     steps: Steps
+    impact_steps: dict[str, str] = Field(
+        default_factory=dict, description="What is added to the next step by what a finding does to a road asset."
+    )
     sight: SightRules
 
     @field_validator("offences")
@@ -123,6 +127,15 @@ class OffenceRules(Options):
         if missing := [item.value for item in RoadClass if item not in value]:
             raise ValueError(f"lacks road classes {missing}")
         return value
+
+    @property
+    def reasons_elsewhere(self) -> tuple[str, ...]:
+        """Reasons that some province exempts and this jurisdiction does not."""
+        return tuple(word for word in self.local_reasons if word not in self.exempt_reasons)
+
+    def forbidden_in(self, kind: str, zone: Zone) -> bool:
+        """Whether a kind has an entry for a zone."""
+        return self.offence(kind, zone, None) is not None
 
     def offence(self, kind: str, zone: Zone, name: RoadClass | None) -> Citation | None:
         """Entries for a kind in a zone; kinds that are not listed are served by ``default``. A building that went: none."""

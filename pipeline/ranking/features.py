@@ -11,7 +11,12 @@ import pandas as pd
 #: Where a candidate's evidence keeps what the detector itself thought, once a ranking has its say.
 DETECTOR_CONFIDENCE = "detector_confidence"
 #: Entries that decisions add after detection: they tell where a thing stands, not what it is.
-LATER = frozenset((DETECTOR_CONFIDENCE, "edge_distance_m", "priority", "permit", "exempt"))
+LATER = frozenset(
+    (
+        DETECTOR_CONFIDENCE, "edge_distance_m", "priority", "permit", "permit_ref", "exempt", "facility", "facility_near",
+        "impact", "assets", "errors_m", "outcome", "supports_accusation",
+    )
+)  # fmt: skip
 _CERTAIN = 0.001  # confidences nearer to 0 or 1 than this tell no more
 
 

@@ -15,16 +15,16 @@ from ..errors import LuyuError
 from ..model.kinds import Zone
 from ..model.options import Options
 from . import coverage as causes_of
-from . import encode, style, values
+from . import encode, labels, style, values
 from .pages import CountyPage, by_priority, lonlat, records
 from .watched import map_layers
 
 CARD = (
-    "zone", "membership", "why", "size", "offset_m", "county_name", "asset", "permit_no", "law", "last_absent",
-    "first_seen", "confirmed_on", "gone_on", "transience", "stage", "case_no",
-    "finding_id", "scene_before", "scene_after", "shift_px", "detector",
+    "zone", "membership", "why", "size", "offset_m", "concurrent", "county_name", "township_name", "asset", "impact",
+    "sight", "permit_no", "permit_state", "law", "addressee", "next_step", "last_absent", "first_seen", "confirmed_on",
+    "gone_on", "transience", "stage", "case_no", "finding_id", "scene_before", "scene_after", "shift_px", "detector",
 )  # fmt: skip
-"""Lines of a finding's card, by name in ``style.COLUMNS`` or ``style.PAGE``."""
+"""Lines of a finding's card, by name in ``labels.COLUMNS`` or ``labels.PAGE``."""
 _OWN = frozenset({"last_absent", "first_seen", "case_no", "finding_id"})
 _SIGNATURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
@@ -54,8 +54,8 @@ def page_data(county: CountyPage, options: MapOptions) -> dict[str, Any]:
     return {
         "county": {"code": values.text(county.code), "name": values.text(county.name)},
         "disclaimer": style.DISCLAIMER,
-        "words": dict(style.PAGE),
-        "columns": dict(style.COLUMNS),
+        "words": dict(labels.PAGE),
+        "columns": dict(labels.COLUMNS),
         "shapes": dict(style.SHAPES),
         "grey": style.GREY,
         "kinds": [[kind, *style.kind_style(kind)] for kind in kinds],
@@ -68,6 +68,7 @@ def page_data(county: CountyPage, options: MapOptions) -> dict[str, Any]:
         "outline": encode.polygons(encode.simplified(outline, options.simplify_m)) if outline is not None else [],
         "roads": list(_roads(lonlat(county.roads, "roads"), options.simplify_m)),
         "zones": list(_zones(lonlat(county.zones, "zones"), options.simplify_m)),
+        "sight": [] if county.sight is None else _together(lonlat(county.sight, "sight"), options.simplify_m),
         "stakes": list(_stakes(lonlat(county.stakes, "stakes"))),
         "unobserved": list(_unobserved(county, options.simplify_m)),
         **map_layers(county.hot_spots, county.sites, options.simplify_m),
@@ -97,9 +98,13 @@ def _zones(zones: gpd.GeoDataFrame, simplify_m: float) -> Iterator[list[Any]]:
     for zone in order:
         of_zone = zones[zones["zone"] == zone]
         for basis in sorted(set(of_zone["basis"])):
-            shapes = shapely.make_valid(of_zone.geometry[of_zone["basis"] == basis].to_numpy())
-            merged = encode.simplified(shapely.union_all(shapes), simplify_m)
-            yield [zone, values.text(basis), encode.polygons(merged)]
+            yield [zone, values.text(basis), _together(of_zone[of_zone["basis"] == basis], simplify_m)]
+
+
+def _together(areas: gpd.GeoDataFrame, simplify_m: float) -> list[Any]:
+    """All areas melted into one shape, as the page draws it."""
+    merged = shapely.union_all(shapely.make_valid(areas.geometry.to_numpy()))
+    return encode.polygons(encode.simplified(merged, simplify_m))
 
 
 def _stakes(stakes: gpd.GeoDataFrame) -> Iterator[list[Any]]:
@@ -166,7 +171,8 @@ def _card(row: dict[str, Any]) -> list[str]:
     asset = [values.text(row.get(name)) for name in ("asset_kind", "asset_name")]
     if distance := values.number(row.get("asset_distance_m")):
         asset.append(f"{distance} m")
-    county, near = values.text(row.get("county_name")), row.get("near_border")
+    county = values.text(row.get("counties")) or values.text(row.get("county_name"))
+    near = row.get("near_border")
     shown = {
         "zone": style.zone_style(values.text(row.get("zone"))).zh,
         "membership": style.word(style.MEMBERSHIP, values.text(row.get("membership"))).zh,
@@ -175,6 +181,9 @@ def _card(row: dict[str, Any]) -> list[str]:
         "offset_m": values.number(row.get("offset_m"), 1),
         "county_name": f"{county}（邻近县界）" if not values.is_null(near) and near else county,
         "asset": " ".join(part for part in asset if part),
+        "impact": "；".join(_said(style.IMPACTS, code) for code in values.text(row.get("impact")).split(";") if code),
+        "sight": _said(style.SIGHT, row.get("sight")),
+        "permit_state": _said(style.PERMIT_STATES, row.get("permit_state")),
         "confirmed_on": values.day(row.get("confirmed_on")),
         "gone_on": values.day(row.get("gone_on")),
         "transience": _said(style.COURSE, row.get("transience")),

@@ -11,7 +11,7 @@ from branca.element import Figure, MacroElement
 from folium.map import CustomPane
 from jinja2 import Template
 
-from . import offline, style, values
+from . import labels, offline, style, values
 from .county_data import MapOptions, page_data
 from .pages import CountyPage
 
@@ -103,7 +103,7 @@ def render(county: CountyPage, options: MapOptions | None = None) -> str:
 def _filled(page: str, county: CountyPage, options: MapOptions) -> str:
     """The rendered page with every mark replaced, in one pass, so that no value is read as a mark."""
     words = {
-        "title": f"{values.text(county.name)} {style.PAGE['title'].zh}",
+        "title": f"{values.text(county.name)} {labels.PAGE['title'].zh}",
         "name": values.text(county.name),
         "code": values.text(county.code),
         "facts": values.facts_line(county.meta),

@@ -15,7 +15,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from . import coverage as causes_of
-from . import encode, offline, ranking, style, values, watched
+from . import encode, labels, offline, ranking, style, values, watched
 from .pages import IndexPage, by_priority, lonlat, records
 
 _MOST_SPOTS = 20
@@ -54,7 +54,7 @@ def _hot_spots(table: pd.DataFrame | None) -> dict[str, Any]:
     """The worst stretches and how many there are in all."""
     if table is None or not len(table):
         return {"total": 0, "heads": [], "rows": []}
-    heads = [style.COLUMNS[name] for name in watched.HOT_SPOTS]
+    heads = [labels.COLUMNS[name] for name in watched.HOT_SPOTS]
     return {"total": len(table), "heads": heads, "rows": watched.rows(table, watched.HOT_SPOTS, _MOST_SPOTS)}
 
 

@@ -28,7 +28,7 @@ from pydantic import Field
 from ..errors import LuyuError
 from ..model import kinds
 from ..model.options import Options
-from . import style, values, watched
+from . import labels, style, values, watched
 from .pages import by_priority, records
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -195,7 +195,7 @@ def _recurring(document: DocumentType, hot_spots: pd.DataFrame) -> None:
     table = document.add_table(rows=1, cols=len(watched.HOT_SPOTS))
     table.style = "Table Grid"
     for cell, name in zip(table.rows[0].cells, watched.HOT_SPOTS, strict=True):
-        _text(cell.paragraphs[0], style.COLUMNS[name].zh, size=9, bold=True)
+        _text(cell.paragraphs[0], labels.COLUMNS[name].zh, size=9, bold=True)
     for row in watched.rows(hot_spots, watched.HOT_SPOTS, _MOST_SPOTS):
         for cell, shown in zip(table.add_row().cells, row, strict=True):
             _text(cell.paragraphs[0], shown, size=9)

@@ -23,9 +23,9 @@ class CountyPage:
     Tables are in EPSG:4490 or 4326 (a metric CRS is converted). ``roads``: ``route_code, name, road_class``;
     ``zones``: ``zone, basis``; ``stakes``: points with ``stake`` (text, K12+300) and ``route_code``; ``findings``:
     FINDINGS; ``unobserved``: lines with ``reason`` (a name of ``style.CAUSES``) and perhaps ``route_code``;
-    ``coverage``: this county's rows of the table in ``IndexPage``. ``hot_spots``: HOT_SPOTS; ``sites``: SITES.
+    ``sight``: SIGHT; ``coverage``: this county's rows of the table in ``IndexPage``. ``hot_spots``: HOT_SPOTS; ``sites``: SITES.
     ``chips``: finding_id -> pictures (before, after) as WebP, JPEG or PNG. ``meta``: run facts by name of
-    ``style.META``, shown in the order given.
+    ``labels.META``, shown in the order given.
     """
 
     code: str
@@ -41,6 +41,7 @@ class CountyPage:
     meta: Mapping[str, Any] = field(default_factory=dict)
     hot_spots: gpd.GeoDataFrame | None = None
     sites: gpd.GeoDataFrame | None = None
+    sight: gpd.GeoDataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class IndexPage:
 
     ``counties``: COUNTIES; ``roads``, ``findings``: as in ``CountyPage``; ``coverage``: one row per route and county
     with ``route_code, county_code, km_due, km_observed, km_unobserved, why`` (``cloud 1.20; no_scene 0.30``) and a
-    column ``km_CAUSE`` per cause. ``meta``: run facts by name of ``style.META``. ``alarms``: what makes the run's result
+    column ``km_CAUSE`` per cause. ``meta``: run facts by name of ``labels.META``. ``alarms``: what makes the run's result
     doubtful as a whole, each with ``zh, en, remedy_zh, remedy_en``. ``hot_spots``: HOT_SPOTS; ``campaign``: counts of known
     sites by state against a deadline, as in run.json.
     """

@@ -15,28 +15,32 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from ..model.tables import FINDINGS
-from . import ranking, style, values, watched
+from . import labels, ranking, style, values, watched
 from .coverage import in_words
 from .pages import by_priority, records
 
 COLUMNS = (
     "case_no", "status", "priority", "kind", "confidence", "route_code", "stake_from", "stake_to", "stake", "side",
-    "offset_m", "zone", "membership", "zone_basis", "zone_overlap_m2", "area_m2", "length_m", "width_m", "county_name",
-    "near_border", "asset_name", "asset_distance_m", "permit_no", "law", "last_absent", "first_seen", "confirmed_on",
-    "gone_on", "transience", "stage", "lon", "lat", "geo_rmse_m", "scene_before", "scene_after", "detector", "finding_id",
+    "offset_m", "concurrent", "zone", "membership", "zone_basis", "zone_overlap_m2", "edge_distance_m", "zone_probability",
+    "sight", "area_m2", "length_m", "width_m", "county_name", "near_border", "counties", "township_name", "asset_name",
+    "asset_distance_m", "asset_along_m", "impact", "permit_no", "permit_state", "law", "addressee", "next_step",
+    "last_absent", "first_seen", "confirmed_on", "gone_on", "transience", "stage", "lon", "lat", "geo_rmse_m",
+    "scene_before", "scene_after", "detector", "finding_id",
 )  # fmt: skip
 """Columns of a county's sheet, in order; the last one after them says on every row that it is a clue."""
 
 _WIDTHS = {
     "case_no": 32, "kind": 16, "stake_from": 13, "stake_to": 13, "stake": 13, "zone": 16, "membership": 20,
     "zone_basis": 18, "asset_name": 16, "permit_no": 22, "law": 34, "scene_before": 26, "scene_after": 26,
-    "finding_id": 22, "transience": 26,
+    "finding_id": 22, "transience": 26, "concurrent": 18, "counties": 22, "township_name": 14, "impact": 22, "permit_state": 18,
+    "addressee": 24, "next_step": 40, "sight": 22,
 }  # fmt: skip
 _DIGITS = {
     "priority": "0", "confidence": "0.00", "lon": "0.000000", "lat": "0.000000", "zone_overlap_m2": "0", "area_m2": "0",
+    "edge_distance_m": "0.0", "zone_probability": "0.00", "asset_along_m": "0",
 }  # fmt: skip
 _WORDS: Mapping[str, Mapping[str, style.Word]] = {
-    "transience": style.COURSE, "stage": style.STAGES,
+    "transience": style.COURSE, "stage": style.STAGES, "permit_state": style.PERMIT_STATES, "sight": style.SIGHT,
     "status": style.STATUS, "side": style.SIDES, "membership": style.MEMBERSHIP, "zone_basis": style.BASIS,
 }  # fmt: skip
 _LONGEST = 32_000  # Excel cuts a cell at 32 767
@@ -119,7 +123,7 @@ def _head(sheet: Worksheet, titles: list[str], formats: dict[str, Format], rows:
 
 
 def _county_sheet(sheet: Worksheet, findings: pd.DataFrame, formats: dict[str, Format]) -> None:
-    _head(sheet, [*(style.COLUMNS[name].zh for name in COLUMNS), "性质"], formats, len(findings))
+    _head(sheet, [*(labels.COLUMNS[name].zh for name in COLUMNS), "性质"], formats, len(findings))
     for col, name in enumerate(COLUMNS):
         sheet.set_column(col, col, _WIDTHS.get(name, 11))
         for row, value in enumerate(values.column(findings, name), start=1):
@@ -173,7 +177,7 @@ def _ranking_sheet(sheet: Worksheet, table: pd.DataFrame, formats: dict[str, For
 
 def _watched_sheet(sheet: Worksheet, table: pd.DataFrame, names: tuple[str, ...], formats: dict[str, Format]) -> None:
     """Hot spots or known sites as text, ranks and counts as numbers."""
-    _head(sheet, [style.COLUMNS[name].zh for name in names], formats, len(table))
+    _head(sheet, [labels.COLUMNS[name].zh for name in names], formats, len(table))
     for col, name in enumerate(names):
         sheet.set_column(col, col, 22 if name in ("name", "number", "kind") else 13)
     for row, shown in enumerate(watched.rows(table, names), start=1):
@@ -186,7 +190,7 @@ def _watched_sheet(sheet: Worksheet, table: pd.DataFrame, names: tuple[str, ...]
 
 def _coverage_sheet(sheet: Worksheet, coverage: pd.DataFrame, formats: dict[str, Format]) -> None:
     names = ("county_code", "county_name", "route_code", "km_due", "km_observed", "km_unobserved")
-    titles = [(ranking.COLUMNS.get(name) or style.COLUMNS[name]).zh for name in names]
+    titles = [(ranking.COLUMNS.get(name) or labels.COLUMNS[name]).zh for name in names]
     _head(sheet, [*titles, "未观测原因"], formats, len(coverage))
     sheet.set_column(0, len(names) - 1, 13)
     sheet.set_column(len(names), len(names), 50)
@@ -205,7 +209,7 @@ def _notes_sheet(sheet: Worksheet, meta: Mapping[str, Any], formats: dict[str, F
         f"{style.DISCLAIMER.zh}（{style.DISCLAIMER.en}）",
         f"{style.INTERNAL.zh}；{style.BOUNDARY_NOTE.zh}",
         values.facts_line(meta),
-        *([f"{style.META['credit'].zh}：{values.text(meta['credit'])}"] if meta.get("credit") else []),
+        *([f"{labels.META['credit'].zh}：{values.text(meta['credit'])}"] if meta.get("credit") else []),
         "“每百公里线索”以已观测公里为分母；未观测路段不等于没有问题。",
         "“区域判定”为待定的，足迹与界线之距在定位误差之内，须现场量测。",
         "经纬度为 CGCS2000；面积、长度为平面量测，供核查参考。",
@@ -217,5 +221,5 @@ def _notes_sheet(sheet: Worksheet, meta: Mapping[str, Any], formats: dict[str, F
     for row, line in enumerate(lines):
         sheet.write_string(row, 0, line[:_LONGEST], *([formats["red"]] if row == 0 else []))
     for row, name in enumerate(COLUMNS, start=len(lines)):
-        for col, shown in enumerate((style.COLUMNS[name].zh, name, style.COLUMNS[name].en)):
+        for col, shown in enumerate((labels.COLUMNS[name].zh, name, labels.COLUMNS[name].en)):
             sheet.write_string(row, col, shown)

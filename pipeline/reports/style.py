@@ -1,4 +1,4 @@
-"""The words (Chinese first, English beside) and colours of all documents, in one place.
+"""What things are called (Chinese first, English beside) and how they are drawn, in all documents.
 
 Colours are those of Okabe and Ito (2008), told apart with any of the common colour blindnesses; each kind has a
 shape of its own besides, so that nothing rests on colour alone.
@@ -12,13 +12,7 @@ from typing import NamedTuple
 
 from ..model import kinds as k
 from ..model.cause import Cause as c  # noqa: N813  a table of nothing but its members
-
-
-class Word(NamedTuple):
-    """A label in both languages."""
-
-    zh: str
-    en: str
+from .labels import META, Word, frozen
 
 
 class KindStyle(NamedTuple):
@@ -48,10 +42,6 @@ class CauseStyle(NamedTuple):
     dash: str
 
 
-def _frozen(**words: tuple[str, str]) -> Mapping[str, Word]:
-    return MappingProxyType({name: Word(*word) for name, word in words.items()})
-
-
 DISCLAIMER = Word("疑似线索，不作为处罚依据", "a clue, never a verdict")
 INTERNAL = Word("内部资料", "internal")
 BOUNDARY_NOTE = Word("界线为示意，不作划界依据", "boundaries are indicative")
@@ -74,7 +64,7 @@ _HINTS: Mapping[str, KindStyle] = MappingProxyType(
 )
 """Kinds that are candidates at most, never findings."""
 
-CAVEATS = _frozen(
+CAVEATS = frozen(
     **{
         k.BUILT_UP_AREA: (
             "10 米影像只能提示区域，不能认定建筑物；须调取高分影像或到现场核查",
@@ -93,14 +83,14 @@ ZONES: Mapping[str, ZoneStyle] = MappingProxyType(
     }
 )
 
-MEMBERSHIP = _frozen(
+MEMBERSHIP = frozen(
     inside=("区内", "inside"), undetermined=("待定（定位误差内）", "undetermined"), outside=("区外", "outside")
 )
-BASIS = _frozen(
+BASIS = frozen(
     announced=("县级政府划定公告", "announced"), surveyed=("实测公路用地", "surveyed"), estimated=("推算", "estimated")
 )
-SIDES = _frozen(left=("左侧", "left"), right=("右侧", "right"))
-STATUS = _frozen(
+SIDES = frozen(left=("左侧", "left"), right=("右侧", "right"))
+STATUS = frozen(
     suspected=("疑似", "suspected"),
     assigned=("交办", "assigned"),
     confirmed=("核查属实", "confirmed"),
@@ -111,7 +101,7 @@ STATUS = _frozen(
     revisited=("回访", "revisited"),
     permitted=("有许可，不立案", "permitted"),
 )
-COURSE = _frozen(
+COURSE = frozen(
     unknown=("未观测", "unknown"),
     absent=("未见", "absent"),
     appeared=("初判（仅一期影像，待复核）", "provisional: one image"),
@@ -119,10 +109,28 @@ COURSE = _frozen(
     finished=("已消失", "finished"),
 )
 """What the images of a place add up to, of what comes and goes."""
-STAGES = _frozen(
+STAGES = frozen(
     bare=("场地平整、裸土", "bare ground"), foundation=("硬化、基础", "foundation"), building=("建筑", "building")
 )
-SITE_STATES = _frozen(standing=("在", "standing"), gone=("已拆除", "gone"), unseen=("未能看清", "cannot be seen"))
+PERMIT_STATES = frozen(
+    covered=("许可有效", "covered"),
+    not_as_approved=("疑似批建不符", "not as approved"),
+    expired=("许可已过期", "expired"),
+    not_yet_valid=("许可尚未生效", "not yet valid"),
+    other_kind=("许可事项不符", "for something else"),
+    undated=("无法判定日期", "undated"),
+)
+SIGHT = frozen(
+    bend=("弯道内侧（推算，仅提示）", "inside of a bend (advisory)"),
+    crossing=("平面交叉视距三角区（推算，仅提示）", "sight triangle (advisory)"),
+)
+IMPACTS = frozen(
+    under_bridge=("桥下空间", "under a bridge"),
+    hides_sign=("可能遮挡标志", "may hide a sign"),
+    on_culvert=("涵洞上", "on a culvert"),
+    in_sight_triangle=("可能影响视距", "may block the view"),
+)
+SITE_STATES = frozen(standing=("在", "standing"), gone=("已拆除", "gone"), unseen=("未能看清", "cannot be seen"))
 SITE_COLOURS: Mapping[str, str] = MappingProxyType({"standing": "#009e73", "gone": "#ffffff", "unseen": "#8a8f94"})
 
 SETTLED = frozenset({"permitted", "dismissed", "rectified", "closed", "revisited"})
@@ -142,7 +150,7 @@ CAUSES: Mapping[str, CauseStyle] = MappingProxyType(
 REASONS: Mapping[str, Word] = MappingProxyType(
     {name: Word(look.zh, look.en) for name, look in CAUSES.items()} | {"unknown": Word("原因不明", "unknown")}
 )
-ROAD_CLASS = _frozen(
+ROAD_CLASS = frozen(
     expressway=("高速公路", "expressway"),
     G=("国道", "national"),
     S=("省道", "provincial"),
@@ -151,128 +159,6 @@ ROAD_CLASS = _frozen(
     C=("村道", "village"),
     Z=("专用公路", "special"),
 )
-
-COLUMNS = _frozen(
-    finding_id=("线索编号", "finding id"),
-    case_no=("案件统一编号", "case number"),
-    kind=("类型", "kind"),
-    confidence=("置信度", "confidence"),
-    priority=("优先级", "priority"),
-    zone=("所在区域", "zone"),
-    membership=("区域判定", "membership"),
-    zone_basis=("界线依据", "basis of the line"),
-    zone_overlap_m2=("区内面积（m²）", "area in zone, m²"),
-    area_m2=("面积（m²）", "area, m²"),
-    length_m=("长（m）", "length, m"),
-    width_m=("宽（m）", "width, m"),
-    route_code=("路线编号", "route"),
-    stake=("桩号", "stake"),
-    stake_from=("起点桩号", "stake from"),
-    stake_to=("止点桩号", "stake to"),
-    side=("侧别", "side"),
-    offset_m=("距中心线（m）", "from centreline, m"),
-    county_code=("县区代码", "county code"),
-    county_name=("县区", "county"),
-    county_share=("县区占比", "share in county"),
-    near_border=("邻近县界", "near border"),
-    asset_kind=("邻近设施类型", "asset kind"),
-    asset_name=("邻近设施", "nearest asset"),
-    asset_distance_m=("距设施（m）", "asset distance, m"),
-    permit_no=("许可文号", "permit"),
-    last_absent=("末次未见", "last absent"),
-    first_seen=("首次发现", "first seen"),
-    confirmed_on=("影像复核", "confirmed on"),
-    gone_on=("影像显示消失", "gone on"),
-    transience=("时序状态", "course"),
-    stage=("建设阶段", "stage"),
-    number=("登记编号", "number"),
-    name=("名称", "name"),
-    state=("影像状态", "state"),
-    day=("影像日期", "image of"),
-    unseen_on=("此后未能看清", "not visible since"),
-    valid_to=("有效期至", "valid to"),
-    rank=("名次", "rank"),
-    events=("次数", "times"),
-    years=("年份数", "years"),
-    days_seen=("发现日数", "days"),
-    looks=("清晰影像数", "clear images"),
-    first_day=("最早", "first"),
-    last_day=("最近", "last"),
-    township=("乡镇", "township"),
-    scene_before=("前时相影像", "scene before"),
-    scene_after=("后时相影像", "scene after"),
-    shift_px=("配准残差（像素）", "shift, px"),
-    geo_rmse_m=("定位误差（m）", "positional error, m"),
-    law=("相关条款", "law"),
-    status=("办理状态", "status"),
-    lon=("经度", "longitude"),
-    lat=("纬度", "latitude"),
-    detector=("识别方法", "detector"),
-    detector_version=("方法版本", "detector version"),
-    evidence=("识别依据", "evidence"),
-)
-
-META = _frozen(
-    run=("任务", "run"),
-    before=("前时相", "before"),
-    after=("后时相", "after"),
-    sensor=("传感器", "sensor"),
-    scenes=("影像（景）", "scenes"),
-    version=("软件版本", "version"),
-    created=("生成日期", "created"),
-    calibrated=("置信度标定", "confidence calibrated"),
-    too_uncertain=("存疑未列入（处）", "too uncertain, not listed"),
-    capped=("超出本期核查上限未立案（处）", "beyond the cap, no case opened"),
-    credit=("影像来源", "imagery"),
-)
-
-PAGE = _frozen(
-    title=("路域疑似线索图", "roadside clues"),
-    list=("线索清单", "clues by priority"),
-    kinds=("类型", "kind"),
-    zones=("区域", "zone"),
-    layers=("图层与图例", "layers and legend"),
-    outline=("县界", "county"),
-    roads=("公路", "roads"),
-    stakes=("桩号", "stakes"),
-    unobserved=("未观测路段", "not observed"),
-    all_observed=("无", "none"),
-    gap_note=("未观测路段不等于没有问题；未观测", "a stretch not observed is not one without problems; not observed"),
-    findings=("线索", "clues"),
-    permitted=("有许可或已了结", "permitted or settled"),
-    undetermined=("区域待定", "zone undetermined"),
-    search=("路线、桩号、编号", "route, stake, number"),
-    shown=("显示", "shown"),
-    more=("显示更多", "more"),
-    none=("没有符合条件的线索", "nothing matches"),
-    empty=("本期未发现疑似线索", "no clue in this run"),
-    print=("打印", "print"),
-    close=("关闭", "close"),
-    previous=("上一条", "previous"),
-    next=("下一条", "next"),
-    copy=("复制桩号", "copy stake"),
-    copied=("已复制", "copied"),
-    copy_coordinates=("复制坐标", "copy coordinates"),
-    locate=("定位", "locate"),
-    back=("返回总览", "overview"),
-    before=("前", "before"),
-    after=("后", "after"),
-    swipe=("左右拖动对比", "drag to compare"),
-    no_chip=("本页未附影像截图", "no picture on this page"),
-    left_out=("限于篇幅未附截图", "without picture here"),
-    why=("判定理由", "why"),
-    dates=("时间", "dates"),
-    size=("面积与尺寸", "size"),
-    place=("位置", "place"),
-    asset=("邻近设施", "nearest asset"),
-    coordinates=("坐标（CGCS2000）", "coordinates"),
-    evidence=("识别依据", "evidence"),
-    hot_spots=("多发路段", "hot spots"),
-    sites=("在册标牌", "known sites"),
-    observed=("已观测", "observed"),
-    due=("应观测", "due"),
-)
-
 
 SHAPES: Mapping[str, tuple[tuple[float, float], ...]] = MappingProxyType({
     "square": ((-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)),

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..model.stake import Stake
-from . import style
+from . import labels, style
 
 # What XML 1.0 cannot hold, half surrogates, and the marks that turn the reading direction of what follows.
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
@@ -150,7 +150,7 @@ def facts_line(meta: Mapping[str, Any]) -> str:
     >>> facts_line({"scenes": 6, "sensor": None})
     '影像（景） 6'
     """
-    shown = ((style.word(style.META, text(name)).zh, text(value)) for name, value in meta.items() if name != "credit")
+    shown = ((style.word(labels.META, text(name)).zh, text(value)) for name, value in meta.items() if name != "credit")
     return " · ".join(f"{label} {value}" for label, value in shown if value)
 
 

@@ -15,10 +15,15 @@ from ..errors import ConfigError
 from ..geo.linref import LinearReference
 
 _STEP_M = 5.0
+_SEAM_M = 0.05
 
 
-def roads_due(layers: Layers, area: AreaOptions, linref: LinearReference) -> gpd.GeoDataFrame:
+def roads_due(
+    layers: Layers, area: AreaOptions, linref: LinearReference, *, without: gpd.GeoDataFrame | None = None
+) -> gpd.GeoDataFrame:
     """ROADS rows whose geometry is cut to the routes, stretches and counties asked for; same index (section).
+
+    ``without``: parts of the roads that are nobody's to look at, or are drawn with another route (``drawn.left_out``).
 
     ConfigError when a route, county or stretch names nothing in the layers.
     """
@@ -31,6 +36,10 @@ def roads_due(layers: Layers, area: AreaOptions, linref: LinearReference) -> gpd
         roads = roads[roads["route_code"].isin(wanted) | roads["route_key"].isin(wanted)]
     if area.stretches:
         roads = _only_stretches(roads, area, linref)
+    if without is not None and len(without):
+        # What is drawn with a route that nobody asked for is looked at all the same.
+        elsewhere = without["drawn_with"].notna() & ~without["drawn_with"].isin(roads["route_code"])
+        roads = _less(roads, without[~elsewhere])
     if area.counties:
         roads = _only_counties(roads, layers.counties, area.counties)
     roads = roads[~roads.geometry.is_empty & (roads.geometry.length > 0)]
@@ -75,6 +84,16 @@ def _single_and_paired(roads: gpd.GeoDataFrame, stretches: gpd.GeoDataFrame) -> 
                 pieces.append((row.route_code, row.section, km_per_m, _lines_of(shape)))
     names = ["route_code", "section", "km_per_m", "geometry"]
     return gpd.GeoDataFrame(pieces, columns=names, geometry="geometry", crs=roads.crs)
+
+
+def _less(roads: gpd.GeoDataFrame, without: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The roads without those parts of their sections."""
+    parts = without.assign(geometry=without.buffer(_SEAM_M, cap_style="flat")).groupby("section")["geometry"]
+    grounds = parts.agg(lambda shapes: shapely.union_all(shapes.array)).reindex(roads.index)
+    cut = grounds.notna().to_numpy()
+    shapes = np.asarray(roads.geometry.array).copy()
+    shapes[cut] = [_lines_of(shape) for shape in shapely.difference(shapes[cut], grounds[cut].to_numpy(dtype=object))]
+    return roads.set_geometry(gpd.GeoSeries(shapes, index=roads.index, crs=roads.crs))
 
 
 def _only_counties(roads: gpd.GeoDataFrame, counties: gpd.GeoDataFrame, codes: tuple[str, ...]) -> gpd.GeoDataFrame:

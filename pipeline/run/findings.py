@@ -11,22 +11,19 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from ..attribution.assets import assets
-from ..attribution.counties import counties
-from ..attribution.exempt import exempt
 from ..attribution.identity import finding_id
-from ..attribution.permits import permits
-from ..attribution.place import place
 from ..attribution.priority import priority
 from ..config.decision_options import ConfidenceOptions
 from ..geo.outline import size
 from ..legal.membership import judge
-from ..legal.rules import LegalRules
-from ..model.kinds import BILLBOARD, GRAIN_HINT, Membership, WhyNot
-from ..model.tables import ASSETS, EXEMPT, FINDINGS, PERMITS, Table
+from ..model.kinds import BILLBOARD, GRAIN_HINT, Outcome, WhyNot, Zone
+from ..model.tables import FINDINGS
 from .confidence import doubts
+from .evidence import evidence_of
+from .law import judged_by_law
 from .plan import Plan
 from .rivals import outdone
+from .whose import whose
 
 _DIGITS = {
     "area_m2": 2,
@@ -34,7 +31,10 @@ _DIGITS = {
     "width_m": 2,
     "zone_overlap_m2": 2,
     "offset_m": 2,
+    "edge_distance_m": 2,
+    "zone_probability": 3,
     "asset_distance_m": 2,
+    "asset_along_m": 1,
     "county_share": 4,
     "confidence": 4,
     "priority": 1,
@@ -46,19 +46,16 @@ def placed(candidates: gpd.GeoDataFrame, plan: Plan) -> gpd.GeoDataFrame:
     """All candidates with the columns of FINDINGS (no case yet) and ``reportable`` with ``why_not``; same order."""
     if candidates.empty:
         return _empty(candidates.crs)
-    decisions, layers = plan.config.decisions, plan.layers
+    decisions = plan.config.decisions
     table = candidates.join(size(candidates.geometry))
-    judged = judge(table.geometry, plan.zones, table["geo_rmse_m"], probability=decisions.probability)
+    in_zone_too = table["kind"].map(lambda kind: plan.rules.forbidden_in(kind, Zone.CONTROL_ZONE))
+    judged = judge(
+        table.geometry, plan.zones, table["geo_rmse_m"], probability=decisions.probability, yielding=in_zone_too
+    )
     table = table.join(judged.drop(columns="side"))
-    table = table.join(place(table, plan.linref, table["section"]))
-    table = table.join(counties(table, layers.counties, border_m=decisions.border_m))
-    table = table.join(assets(table, _layer(layers.assets, ASSETS, table), within_m=decisions.asset_within_m))
-    granted = _layer(layers.permits, PERMITS, table)
+    table = whose(table, plan)
     shown = shown_on(table, plan)
-    table = table.join(permits(table, granted, on=shown, min_cover=decisions.permit_cover))
-    lawful = _layer(layers.exempt, EXEMPT, table)
-    table = table.join(exempt(table, lawful, on=shown))
-    table["law"] = [_law(plan.rules, row) for row in table.itertuples()]
+    table = judged_by_law(table, plan.ground, plan.rules, decisions, shown)
     table = table.join(priority(table))
     # What a permit covers is shown, but nobody need drive there first.
     table["priority"] = table["priority"].where(table["permit_no"].isna(), 0.0)
@@ -76,7 +73,7 @@ def placed(candidates: gpd.GeoDataFrame, plan: Plan) -> gpd.GeoDataFrame:
     rivals = outdone(table[table["why_not"] == ""])
     table.loc[rivals.index[rivals], "why_not"] = WhyNot.OTHER_KIND.value
     table["reportable"] = table["why_not"] == ""
-    table["evidence"] = [_evidence(row) for row in table.to_dict("records")]
+    table["evidence"] = [evidence_of(row) for row in table.to_dict("records")]
     for name, digits in _DIGITS.items():
         table[name] = table[name].astype(float).round(digits)
     return table[[*FINDINGS.columns, *_KEPT, "geometry"]]
@@ -96,19 +93,6 @@ def with_cases(table: gpd.GeoDataFrame, cases: pd.DataFrame) -> tuple[gpd.GeoDat
     return numbered.reset_index(drop=True), table
 
 
-def _layer(layer: gpd.GeoDataFrame | None, contract: Table, like: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """The layer, or an empty one where none is configured."""
-    return contract.empty(crs=like.crs) if layer is None else layer
-
-
-def _law(rules: LegalRules, row: Any) -> str | None:
-    """Articles for this kind in this zone; None where nothing forbids it there or a permit covers it."""
-    if row.membership == Membership.OUTSIDE:
-        return None
-    cited = rules.citation(row.kind, row.zone, row.road_class)
-    return None if cited is None else cited.text_zh
-
-
 def shown_on(table: gpd.GeoDataFrame, plan: Plan) -> pd.Series:
     """Day of the later image that shows each row; what is first seen may be earlier."""
     days = {scene.scene_id: scene.day for scene in plan.after}
@@ -122,9 +106,9 @@ def _why_not(
     why = pd.Series("", index=table.index, dtype=object)
     for reason, holds in (
         (WhyNot.HINT, table["kind"] == GRAIN_HINT),
-        (WhyNot.OUTSIDE, table["membership"] == Membership.OUTSIDE),
-        (WhyNot.ALLOWED, table["law"].isna()),
-        (WhyNot.LAWFUL, table["exempt"].fillna(value=False).astype(bool)),
+        (WhyNot.OUTSIDE, table["outcome"].isin([Outcome.OUTSIDE, Outcome.ADVISORY])),
+        (WhyNot.ALLOWED, table["outcome"] == Outcome.NOT_FORBIDDEN),
+        (WhyNot.LAWFUL, table["outcome"] == Outcome.LAWFUL),
         (WhyNot.IN_TERM, _in_term(table, shown)),
         (WhyNot.NO_COUNTY, table["county_code"].isna()),
     ):
@@ -145,24 +129,6 @@ def _ids(table: gpd.GeoDataFrame) -> list[str]:
         finding_id(row.detector, row.detector_version, row.scene_before, row.scene_after, row.geometry)
         for row in table.itertuples()
     ]
-
-
-def _evidence(row: dict[str, Any]) -> str:
-    """Evidence of the detector, and of the decisions taken after it, as one JSON text."""
-    evidence = json.loads(row["evidence"]) if isinstance(row["evidence"], str) else dict(row["evidence"])
-    evidence["edge_distance_m"] = _number(row["edge_distance_m"])
-    evidence["priority"] = json.loads(row["priority_terms"]) if row["priority_terms"] else {}
-    if row["permit_no"] is not None:
-        evidence["priority"] = {"permitted": 0.0}
-    if row.get("permit_note"):
-        evidence["permit"] = row["permit_note"]
-    if row.get("exempt_note"):
-        evidence["exempt"] = row["exempt_note"]
-    return json.dumps(evidence, ensure_ascii=False, sort_keys=True)
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None or not np.isfinite(value) else round(float(value), 2)
 
 
 def _empty(crs: Any) -> gpd.GeoDataFrame:

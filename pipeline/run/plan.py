@@ -20,12 +20,13 @@ from ..errors import CatalogError, NoImageError
 from ..geo.linref import LinearReference
 from ..geo.tiling import tiles_over
 from ..legal.rules import LegalRules
-from ..legal.zones import corridor, road_zones
+from ..legal.zones import corridor
 from ..model.grid import Tile
 from ..model.scene import Scene
 from ..ranking.apply import Named, load_rankings
 from .area import by_county, roads_due
 from .fingerprint import fingerprint
+from .ground import Ground
 from .job import TileJob
 from .scene_facts import band_tiles
 from .sites import known_sites
@@ -37,13 +38,13 @@ AHEAD_TILES = 32  # tiles of the road that share requests for far images
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a run will touch. ``due``: road pieces by route and county; ``zones``: table ZONES."""
+    """Everything that a run will touch. ``due``: road pieces by route and county."""
 
     config: RunConfig
     layers: Layers
     rules: LegalRules
     linref: LinearReference
-    zones: gpd.GeoDataFrame
+    ground: Ground
     due: gpd.GeoDataFrame
     corridor: BaseGeometry
     tiles: tuple[Tile, ...]
@@ -54,6 +55,11 @@ class Plan:
     sites: gpd.GeoDataFrame
 
     @property
+    def zones(self) -> gpd.GeoDataFrame:
+        """Table ZONES of all roads."""
+        return self.ground.zones
+
+    @property
     def km_due(self) -> float:
         """Kilometres of centreline due."""
         return float((self.due.geometry.length * self.due["km_per_m"]).sum())
@@ -62,7 +68,7 @@ class Plan:
     def notes(self) -> tuple[str, ...]:
         """What a person should know of the inputs."""
         source = getattr(self.config.imagery.source, "notes", ())  # of the sources, tile services have some
-        return (*self.layers.problems, *self.linref.problems, *source, *self._sites_left_out)
+        return (*self.layers.problems, *self.linref.problems, *self.ground.problems, *source, *self._sites_left_out)
 
     @property
     def _sites_left_out(self) -> tuple[str, ...]:
@@ -184,10 +190,10 @@ def make_plan(config: RunConfig) -> Plan:
     """The plan of a run; no pixel is read. CatalogError when a period has no image at all."""
     layers = Layers.load(config.layers)
     rules = LegalRules.load(config.legal)
-    linref = LinearReference(layers.roads, layers.stakes)
-    zones = road_zones(layers.roads, rules, announced=layers.announced, reference=linref)
-    due = roads_due(layers, config.area, linref)
-    searched = corridor(due, rules, half_width_m=config.area.corridor_m)
+    linref = LinearReference(layers.roads, layers.stakes, layers.breaks)
+    ground = Ground.of(layers, rules, linref, config.decisions.facilities)
+    due = roads_due(layers, config.area, linref, without=ground.left_out)
+    searched = corridor(due, rules, half_width_m=config.area.corridor_m, counties=layers.counties)
     if config.area.counties:
         wanted = layers.counties[layers.counties["code"].isin(config.area.counties)]
         searched = shapely.intersection(searched, shapely.union_all(wanted.geometry.array))
@@ -210,7 +216,7 @@ def make_plan(config: RunConfig) -> Plan:
         layers=layers,
         rules=rules,
         linref=linref,
-        zones=zones,
+        ground=ground,
         due=by_county(due, layers.counties, linref),
         corridor=searched,
         tiles=tuple(tiles),

@@ -14,7 +14,7 @@ import shapely
 
 from ..ledger import Ledger
 from ..model.stake import Stake
-from ..model.tables import FINDINGS, HOT_SPOTS, SITES
+from ..model.tables import FINDINGS, HOT_SPOTS, SIGHT, SITES
 from ..reports import county_map, gis, index_page, notice, register
 from ..reports.pages import CountyPage, IndexPage
 from .files import RunFolder, atomic, write_bytes, write_text
@@ -27,6 +27,7 @@ _LAYERS = (
     "findings",
     "candidates",
     "zones",
+    "sight",
     "tiles",
     "roads",
     "counties",
@@ -52,6 +53,7 @@ def publish(
         "findings": findings[[*FINDINGS.columns, "geometry"]],
         "candidates": candidates[[*FINDINGS.columns, "reportable", "why_not", "tile_id", "geometry"]],
         "zones": plan.zones,
+        "sight": plan.ground.sight,
         "tiles": _tiles(plan, record),
         "roads": plan.layers.roads,
         "counties": plan.layers.counties[plan.layers.counties["code"].isin(_codes(record))],
@@ -72,9 +74,9 @@ def publish_maps(folder: RunFolder) -> None:
     record = json.loads(folder.run_json.read_text(encoding="utf-8"))
     there = {name for name, _ in pyogrio.list_layers(folder.findings_gpkg)}
     tables = {name: gpd.read_file(folder.findings_gpkg, layer=name) for name in _LAYERS if name in there}
-    for contract in (HOT_SPOTS, SITES):  # runs of earlier versions have none
+    for contract in (HOT_SPOTS, SITES, SIGHT):  # runs of earlier versions have none
         tables.setdefault(contract.name, contract.empty(crs=tables["findings"].crs))
-    findings = _with_status(tables["findings"], record)
+    findings = _with_status(_complete(tables["findings"]), record)
     coverage = pd.read_csv(folder.coverage, encoding="utf-8-sig", dtype={"county_code": str, "why": str}).fillna(
         {"why": "", "county_code": "", "county_name": ""}
     )
@@ -140,6 +142,7 @@ def _county_page(
         meta=facts,
         hot_spots=_clip(tables["hot_spots"], near),
         sites=tables["sites"][tables["sites"].within(near)],
+        sight=_clip(tables["sight"], near),
     )
 
 
@@ -147,6 +150,11 @@ def _clip(frame: gpd.GeoDataFrame, area: Any) -> gpd.GeoDataFrame:
     near = frame.iloc[sorted(frame.sindex.query(area, predicate="intersects"))]
     shapes = shapely.intersection(near.geometry.array, area)
     return near.assign(geometry=gpd.GeoSeries(shapes, index=near.index, crs=frame.crs))
+
+
+def _complete(findings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Findings with every column, null where a run of an earlier version did not know it."""
+    return findings.assign(**{name: None for name in FINDINGS.columns if name not in findings})
 
 
 def _with_status(findings: gpd.GeoDataFrame, record: Mapping[str, Any]) -> gpd.GeoDataFrame:

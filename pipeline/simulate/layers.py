@@ -9,7 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
-from shapely import LineString, Point
+from shapely import LineString, Point, box
 from shapely.ops import substring
 
 from ..model.kinds import BILLBOARD
@@ -26,7 +26,7 @@ roads:
   path: layers.gpkg
   layer: roads
   columns: {route: LXBM, name: LXMC, tech_class: LDJSDJ, pavement_width_m: LMKD, roadbed_width_m: LJKD,
-            stake_from_km: QDZH, stake_to_km: ZDZH}
+            stake_from_km: QDZH, stake_to_km: ZDZH, design_speed_kmh: SJSS}
 stakes:
   path: layers.gpkg
   layer: stakes
@@ -51,7 +51,15 @@ assets:
   - kind: bridge
     path: layers.gpkg
     layer: bridges
-    columns: {name: QLMC, stake_km: QLZXZH}
+    columns: {name: QLMC, number: QLBM, route: LXBM, stake_km: QLZXZH}
+  - kind: culvert
+    path: layers.gpkg
+    layer: culverts
+    columns: {name: HDMC, route: LXBM, stake_km: HDZXZH}
+townships:
+  path: layers.gpkg
+  layer: townships
+  columns: {code: XZDM, name: XZMC}
 registry:
   path: layers.gpkg
   layer: registry
@@ -140,7 +148,7 @@ def permits_layer(permits: Sequence[Permit]) -> gpd.GeoDataFrame:
 
 
 def bridges_layer(ways: tuple[Road, ...]) -> gpd.GeoDataFrame:
-    """Bridges (QLBM, QLMC, QLZXZH in km)."""
+    """Bridges (QLBM, QLMC, LXBM, QLZXZH in km)."""
     rows, shapes = [], []
     for number, road in enumerate(ways, 1):
         along = (0.3, 0.62, 0.5)[number - 1] * road.axis.length
@@ -148,10 +156,33 @@ def bridges_layer(ways: tuple[Road, ...]) -> gpd.GeoDataFrame:
             {
                 "QLBM": f"{road.route_key}L{number:04d}",
                 "QLMC": f"示例{'一二三'[number - 1]}桥",
+                "LXBM": road.route_key,
                 "QLZXZH": round((road.stake_from_m + along) / 1000.0, 3),
             }
         )
         shapes.append(road.axis.interpolate(along))
+    return gpd.GeoDataFrame(rows, geometry=shapes, crs=EPSG)
+
+
+def culverts_layer(ways: tuple[Road, ...]) -> gpd.GeoDataFrame:
+    """Culverts (HDMC, LXBM, HDZXZH in km), as registers list them: by stake, without a place on a map."""
+    rows = [
+        {"HDMC": f"{road.route_code}{number}号涵", "LXBM": road.route_key, "HDZXZH": round(stake / 1000.0, 3)}
+        for road in ways
+        for number, stake in enumerate(np.arange(road.stake_from_m + 350.0, road.stake_from_m + road.axis.length, 700.0), 1)
+    ]
+    return gpd.GeoDataFrame(rows, geometry=gpd.GeoSeries([None] * len(rows), crs=EPSG), crs=EPSG)
+
+
+def townships_layer(counties: tuple[County, ...]) -> gpd.GeoDataFrame:
+    """Townships (XZDM, XZMC): the northern and the southern half of each county."""
+    rows, shapes = [], []
+    for county in counties:
+        west, south, east, north = county.area.bounds
+        middle = (south + north) / 2
+        for number, (low, high) in enumerate(((middle, north), (south, middle)), 1):
+            rows.append({"XZDM": f"{county.code}{100 + number}", "XZMC": f"示例{'甲乙'[number - 1]}镇"})
+            shapes.append(county.area.intersection(box(west, low, east, high)))
     return gpd.GeoDataFrame(rows, geometry=shapes, crs=EPSG)
 
 

@@ -109,6 +109,8 @@ def _write_tables(world: World, folder: Path) -> None:
         "announced": layers.announced_layer(world.roads),
         "exempt": layers.exempt_layer(world.things),
         "bridges": layers.bridges_layer(world.roads),
+        "culverts": layers.culverts_layer(world.roads),
+        "townships": layers.townships_layer(world.counties),
         "registry": layers.registry_layer(world.sites),
     }
     layers.write_gpkg(folder / "layers.gpkg", tables)

@@ -10,6 +10,8 @@ import pytest
 from pandas.testing import assert_frame_equal
 from shapely import box
 
+from pipeline.model.route import RouteCode
+
 EPSG = 4548
 REAL = Path(os.environ.get("LUYU_REAL_DATA", Path(__file__).parents[3] / "shared" / "real")) / "roadside_vhr"
 
@@ -20,6 +22,22 @@ def frame(shapes, **columns) -> gpd.GeoDataFrame:
 
 def square(x: float, y: float = 0.0, size: float = 10.0):
     return box(x, y, x + size, y + size)
+
+
+def roads(lines, codes, first_m):
+    parsed = [RouteCode.parse(code) for code in codes]
+    return frame(
+        lines,
+        route_code=[route.sign for route in parsed],
+        route_key=[route.key for route in parsed],
+        name=[""] * len(lines),
+        road_class=[route.road_class.value for route in parsed],
+        tech_class=[2.0] * len(lines),
+        pavement_width_m=[12.0] * len(lines),
+        roadbed_width_m=[15.0] * len(lines),
+        stake_from_m=first_m,
+        stake_to_m=[start + line.length for start, line in zip(first_m, lines, strict=True)],
+    )
 
 
 @pytest.fixture

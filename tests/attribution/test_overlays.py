@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shapely import LineString, Point, Polygon, box
+from shapely import Point, Polygon, box
 
 from pipeline.attribution.assets import assets
 from pipeline.attribution.counties import counties
 from pipeline.attribution.exempt import exempt
 from pipeline.attribution.permits import permits
-from pipeline.errors import GeometryError, LayerError
+from pipeline.errors import GeometryError
 
 from .conftest import EPSG, frame, square
 
@@ -84,78 +84,6 @@ def test_empty_tables_give_columns_without_rows_or_values():
     assert assets(found(square(0)), frame([], kind=[], name=[]))["asset_kind"].tolist() == [None]
 
 
-def test_the_nearest_asset_that_has_a_place(unharmed):
-    layer = frame(
-        [Point(-30, 5), LineString([(20, 0), (20, 50)]), None, Point(1015, 5), Point(995, 5)],
-        kind=["bridge", "sign", "bridge", "sign", "bridge"],
-        name=["一桥", "F1", "没有位置", "F2", "二桥"],
-    )
-    result = unharmed(assets, found(square(0), square(1000), square(5000)), layer)
-    assert result["asset_name"].tolist() == ["F1", "二桥", None]
-    assert result["asset_kind"].tolist() == ["sign", "bridge", None]
-    np.testing.assert_allclose(result["asset_distance_m"], [10, 5, np.nan])
-    assert assets(found(square(0)), layer, within_m=9)["asset_name"].tolist() == [None]
-
-
-PERMIT = {"number": ["P1"], "kind": ["x"], "valid_from": [dt.date(2016, 3, 1)], "valid_to": [dt.date(2018, 3, 1)]}
-
-
-def permitted(day, shape=None, **changes):
-    layer = frame([square(0, 0, 20)], **{**PERMIT, **changes})
-    shapes = found(shape if shape is not None else square(5, 5))
-    return permits(shapes, layer, on=pd.Series([day], index=shapes.index)).iloc[0].tolist()
-
-
-@pytest.mark.parametrize(
-    ("day", "number", "note"),
-    [
-        (dt.date(2016, 3, 1), "P1", "covered"),
-        ("2018-03-01", "P1", "covered"),
-        (pd.Timestamp("2018-03-02"), None, "expired 2018-03-01"),
-        (pd.Timestamp("2016-02-29 23:00"), None, "not_yet_valid 2016-03-01"),
-        (None, None, "undated"),
-        (pd.NaT, None, "undated"),
-    ],
-)
-def test_a_permit_holds_on_its_days(day, number, note):
-    assert permitted(day) == [number, 1.0, note]
-
-
-def test_open_ends_hold_for_ever():
-    assert permitted("1990-01-01", valid_from=[None])[0] == "P1"
-    assert permitted("2050-01-01", valid_to=[None])[0] == "P1"
-    assert permitted(None, valid_to=[None], valid_from=[None])[0] == "P1"
-
-
-def test_building_beyond_the_permit_is_not_covered():
-    number, share, note = permitted("2017-01-01", box(7, 0, 27, 10))
-    assert (number, note) == (None, "beyond 35 %")
-    assert share == pytest.approx(0.65)
-    assert permitted("2017-01-01", box(4, 0, 24, 10))[0] == "P1"  # 80 % inside, the outline's own error
-    assert permitted("2017-01-01", square(500)) == [None, 0.0, None]
-
-
-def test_of_several_permits_the_one_that_covers_is_named(unharmed):
-    layer = frame(
-        [square(0, 0, 20), square(0, 0, 20), box(0, 0, 5, 20), box(5, 0, 20, 20)],
-        number=["old", "wide", "parcels", "parcels"],
-        valid_from=[dt.date(2010, 1, 1), dt.date(2020, 1, 1), dt.date(2016, 1, 1), dt.date(2016, 1, 1)],
-        valid_to=[dt.date(2011, 1, 1), None, None, None],
-    )
-    shapes = found(square(0), square(2))
-    on = pd.Series(["2017-01-01", "2010-06-01"], index=["a", "b"])  # another order than the footprints
-    result = unharmed(permits, shapes, layer, on=on)
-    assert result["permit_no"].tolist() == ["old", "parcels"]
-    assert result["permit_share"].tolist() == [1.0, 1.0]
-
-
-def test_a_day_that_is_none_names_the_row():
-    with pytest.raises(LayerError, match=r"'findings', row b: first_seen 'autumn' is not a date"):
-        permitted("autumn")
-    with pytest.raises(LayerError, match=r"'permits', row 0: valid_to '31/12'"):
-        permitted("2017-01-01", valid_to=["31/12"])
-
-
 def test_lawful_structures_are_left_alone(unharmed):
     layer = frame(
         [square(0, 0, 20), Point(105, 5), square(200, 0, 20), square(300, 0, 20)],
@@ -209,3 +137,18 @@ def test_ten_thousand_footprints_take_seconds_not_minutes():
     layer = frame(grid, code=[f"{n:06d}" for n in range(100)], name=[str(n) for n in range(100)])
     assert counties(many, layer)["county_code"].notna().all()
     assert many.crs.to_epsg() == EPSG
+
+
+def test_reasons_of_another_province_exempt_nothing_here():
+    layer = frame(
+        [square(0, 0, 20), square(100, 0, 20)],
+        name=["泵站", "老泵站"],
+        reason=["必要的农田水利设施", "农田水利设施"],
+        built_on=[None, dt.date(1990, 1, 1)],
+        designated_on=[None, dt.date(2011, 7, 1)],
+    )
+    shapes = found(square(2, 2), square(102, 2))
+    assert exempt(shapes, layer)["exempt"].tolist() == [True, True]
+    elsewhere = exempt(shapes, layer, elsewhere=("农田水利",))
+    assert elsewhere["exempt"].tolist() == [False, True]  # older than the designation is lawful everywhere
+    assert elsewhere["exempt_note"].tolist() == ["not_here 必要的农田水利设施", "lawful 农田水利设施"]

@@ -10,25 +10,9 @@ from pipeline.geo.linref import LinearReference
 from pipeline.model.route import RouteCode
 from pipeline.model.stake import Stake
 
-from .conftest import frame
+from .conftest import frame, roads
 
 LINES = [LineString([(0, 0), (2000, 0)]), LineString([(1000, -500), (1000, 500)])]
-
-
-def roads(lines, codes, first_m):
-    parsed = [RouteCode.parse(code) for code in codes]
-    return frame(
-        lines,
-        route_code=[route.sign for route in parsed],
-        route_key=[route.key for route in parsed],
-        name=[""] * len(lines),
-        road_class=[route.road_class.value for route in parsed],
-        tech_class=[2.0] * len(lines),
-        pavement_width_m=[12.0] * len(lines),
-        roadbed_width_m=[15.0] * len(lines),
-        stake_from_m=first_m,
-        stake_to_m=[start + line.length for start, line in zip(first_m, lines, strict=True)],
-    )
 
 
 LINREF = LinearReference(roads(LINES, ["G311320322", "S253320322"], [10_000.0, 0.0]))
@@ -53,7 +37,7 @@ def test_without_a_section_the_nearest_road_counts():
 
 
 def test_no_footprints_and_no_geometry():
-    assert list(place(frame([]), LINREF).columns) == ["stake", "stake_from", "stake_to", "side", "offset_m"]
+    assert list(place(frame([]), LINREF).columns) == ["stake", "stake_m", "stake_from", "stake_to", "side", "offset_m"]
     assert place(frame([None]), LINREF).isna().all(axis=None)
 
 

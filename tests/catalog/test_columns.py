@@ -110,3 +110,62 @@ def test_county_codes_of_any_type(value, findings):
 def test_what_is_no_county_code_is_a_fault(value, findings):
     columns.county_codes(series(value), "XZQDM", findings)
     assert "six digits" in findings.faults[0]
+
+
+@pytest.mark.parametrize("value", [b"\x00\xff", [1, 2], np.array([1, 2]), {"a": 1}, dt.time(8, 30)])
+def test_values_that_are_no_text_are_told_and_break_nothing(value):
+    for parse in (
+        columns.number,
+        columns.date,
+        columns.stakes,
+        columns.stake_ranges,
+        columns.flags,
+        columns.tech_classes,
+    ):
+        findings = Findings("")
+        parse(series(value, None), "k", findings)
+        assert len(findings.notes + findings.faults) == 1, parse
+    assert columns.text(series(value, None))[1] is None
+
+
+def test_degrees_in_every_form(findings):
+    said = series(
+        117.5,
+        "117.5",
+        "117°30′",
+        "117° 30' 00\"",
+        "117度30分0秒",
+        "东经117.5°",
+        "117°30'E",
+        "西经117°30′",
+        "S33.25°",
+        None,
+    )
+    found = columns.degrees(said, "lon", findings)
+    assert list(found.fillna(0)) == [117.5] * 7 + [-117.5, 0, 0]
+    assert "row 9 ('S33.25°')" in findings.notes[0]
+
+
+def test_ranges_of_stakes(findings):
+    found = columns.stake_ranges(series("K1+200~K1+800", "K2+000", "３.５", None), "ZH", findings)
+    assert list(found) == [(1200.0, 1800.0), (2000.0, 2000.0), (3500.0, 3500.0), None]
+    assert columns.stake_ranges(pd.Series([1.25]), "ZH", findings)[0] == (1250.0, 1250.0)
+    assert not findings.faults
+    columns.stake_ranges(series("全线"), "ZH", findings)
+    assert "row 1 ('全线')" in findings.faults[0]
+
+
+def test_signs_of_all_routes(findings):
+    assert list(columns.route_signs(series("G205;S202", "X201320322，Y001320322", "无", "合计"))) == [
+        ["G205", "S202"],
+        ["X201", "Y001"],
+        [],
+        [],
+    ]
+
+
+def test_flags_in_every_form(findings):
+    found = columns.flags(series(1, "是", "Y", "TRUE", 2, "否", "0", None, "maybe"), "k", findings)
+    assert list(found) == [True] * 4 + [False] * 5
+    assert "row 9 ('maybe')" in findings.notes[0]
+    assert list(columns.flags(pd.Series([True, False]), "k", findings)) == [True, False]

@@ -73,6 +73,20 @@ def test_text_as_said(tmp_path, counties, said, cpg, ldid):
     assert read.notes == ()
 
 
+@pytest.mark.parametrize("encoding", ["gbk", "gb18030", "gb2312"])
+@pytest.mark.parametrize(
+    "cpg", [None, "GBK", "GB18030", "936", "cp936", "ANSI 936", "UTF-8", "ISO-8859-1", "88591", "nonsense"]
+)
+def test_chinese_text_under_every_label(tmp_path, counties, encoding, cpg):
+    """Rare characters, Chinese column names, and labels from none to nonsense."""
+    name = "邳州𠮷镇" if encoding == "gb18030" else "邳州市"
+    path = shapefile(tmp_path, counties.assign(名称=[name, "丰县"]), encoding, cpg=cpg)
+    said = {"encoding": "gb18030"} if encoding == "gb18030" and cpg in ("GBK", "936", "cp936", "ANSI 936") else {}
+    read = read_layer(entry(path, **said))
+    assert read.frame["名称"].tolist() == [name, "丰县"]
+    assert read.source.encoding_from in ("entry", ".cpg", "looked at")
+
+
 def test_a_cpg_that_lies_is_seen_and_told(tmp_path, counties):
     path = shapefile(tmp_path, counties, "gbk", cpg="UTF-8")
     read = read_layer(entry(path))
@@ -98,6 +112,27 @@ def test_missing_prj_is_refused_with_a_crs_that_fits(tmp_path, counties):
     with pytest.raises(LayerError, match=r"its \.prj is missing; add crs: to the entry, e\.g\. crs: EPSG:4527"):
         read_layer(entry(path))
     assert read_layer(entry(path, crs="EPSG:4527")).frame.crs.to_epsg() == 4527
+
+
+def test_a_prj_in_gbk_is_refused_with_the_remedy(tmp_path, counties):
+    path = tmp_path / "counties.shp"
+    counties.to_file(path)
+    prj = path.with_suffix(".prj")
+    prj.write_bytes(prj.read_bytes().replace(b"CGCS2000_3_Degree", "徐州坐标系".encode("gbk")))
+    with pytest.raises(LayerError, match=r"take the \.prj out and add crs:"):
+        read_layer(entry(path))
+
+
+def test_a_chinese_mapinfo_table(tmp_path):
+    """As MapInfo writes it in China, names of columns included."""
+    (tmp_path / "a.mif").write_bytes(
+        'Version 300\nCharset "WindowsSimpChinese"\nDelimiter ","\nCoordSys Earth Projection 1, 104\n'
+        "Columns 1\n  名称 Char(20)\nData\n\nPoint 117 34.5\n".encode("gbk")
+    )
+    (tmp_path / "a.mid").write_bytes('"沛县"\n'.encode("gbk"))
+    frame = read_layer(entry(tmp_path / "a.mif")).frame
+    assert frame["名称"].tolist() == ["沛县"]
+    assert frame.crs.to_epsg() == 4326
 
 
 def test_crs_of_the_entry_wins_and_is_told(tmp_path, counties):
@@ -145,7 +180,6 @@ DISGUISES = [
     ("x.json", " \n" + PIPELINE),
     ("x.kml", "<kml>" + " " * 2_000_000 + "<NetworkLink><href>{secret}</href></NetworkLink></kml>"),
     ("x.vrt", VRT),
-    ("x.csv", "WKT,XZQDM\n"),
 ]
 
 

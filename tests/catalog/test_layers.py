@@ -215,7 +215,7 @@ def test_bow_tie_keeps_both_halves(delivery, counties):
     layers = Layers.load(delivery({"counties": counties.set_geometry([tie, counties.geometry[1]], crs=4548)}))
     assert layers.counties.geometry.is_valid.all()
     assert layers.counties.area[0] == pytest.approx(5e7, rel=1e-6)
-    assert "1 of 2 polygons cross themselves and were repaired (first: row 1)" in layers.problems[0]
+    assert "1 of 2 polygons cross themselves and were repaired (row 1)" in layers.problems[0]
 
 
 def test_parts_of_one_county_become_one_row(delivery, counties):
@@ -228,7 +228,7 @@ def test_parts_of_one_county_become_one_row(delivery, counties):
 def test_points_among_the_roads_are_a_fault(delivery, roads):
     mixed = roads.set_geometry([roads.geometry[0], Point(520000, 3800000)], crs=4548)
     (problem,) = refused(delivery({"roads": mixed}))
-    assert "1 of 2 rows hold Point (first: row 2)" in problem
+    assert "1 of 2 rows hold Point (row 2)" in problem
 
 
 def test_z_is_dropped(delivery, roads):

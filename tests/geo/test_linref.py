@@ -8,37 +8,10 @@ from hypothesis import strategies as st
 from shapely import LineString, MultiLineString, Point, box
 
 from pipeline.errors import GeometryError, LayerError, StakeError
-from pipeline.geo.calibration import consistent
 from pipeline.geo.linref import LinearReference
 from pipeline.model.stake import Stake
 
-CRS = 4548
-
-
-def roads(*rows, crs=CRS):
-    base = {
-        "route_code": "G311",
-        "route_key": "G311320322",
-        "name": "",
-        "road_class": "G",
-        **dict.fromkeys(
-            ("tech_class", "pavement_width_m", "roadbed_width_m", "stake_from_m", "stake_to_m"), float("nan")
-        ),
-    }
-    return gpd.GeoDataFrame([{**base, **row} for row in rows], geometry="geometry", crs=crs)
-
-
-def stakes(placed, route="G311", key="G311320322", crs=CRS):
-    return gpd.GeoDataFrame(
-        {"route_code": route, "route_key": key, "stake_m": [float(m) for m, _ in placed]},
-        geometry=[Point(*xy) for _, xy in placed],
-        crs=crs,
-    )
-
-
-def points(*xy, crs=CRS):
-    return gpd.GeoSeries([Point(*p) for p in xy], crs=crs)
-
+from .stake_roads import CRS, points, roads, stakes
 
 STRAIGHT = LineString([(0, 0), (1000, 0)])
 
@@ -214,21 +187,6 @@ def test_place_then_locate_gives_the_stake_back(steps, reverse, where, scale, sh
     assert (steps_m >= -1e-6).all() or (steps_m <= 1e-6).all()
 
 
-@given(st.lists(st.integers(0, 50), min_size=2, max_size=12))
-def test_consistent_stakes_are_a_longest_monotone_run(values):
-    stake_m = np.array(values, dtype=float)
-    kept, direction = consistent(np.arange(len(values)) * 100.0, stake_m)
-
-    def longest(sequence):
-        best = [1] * len(sequence)
-        for i in range(len(sequence)):
-            best[i] = 1 + max((best[j] for j in range(i) if sequence[j] < sequence[i]), default=0)
-        return max(best)
-
-    assert (np.diff(stake_m[kept]) * direction > 0).all()
-    assert len(kept) == max(longest(values), longest([-v for v in values]))
-
-
 def test_a_stake_that_the_road_lacks_is_refused_with_what_it_has():
     ref = LinearReference(roads({"geometry": STRAIGHT, "stake_from_m": 5000.0, "stake_to_m": 6000.0}))
     assert ref.place("G311320322", 6000.4).x == pytest.approx(1000)
@@ -270,17 +228,3 @@ def test_real_stakes_of_a_small_curve(real_data):
     assert ref.problems == ()
     np.testing.assert_allclose(found["stake_m"], table["stake_m"], atol=0.01)
     assert (found["route_code"] == table["route_code"]).all()
-
-
-@pytest.mark.real
-def test_real_kilometre_posts_held_out(real_data):
-    folder = real_data / "gis" / "rosavto_m9_m10"
-    path = gpd.read_file(folder / "m10_path.shp").to_crs(32637)
-    posts = gpd.read_file(folder / "m10_pk.shp").to_crs(32637).sort_values("Position")
-    placed = stakes([(m, (p.x, p.y)) for m, p in zip(posts["Position"], posts.geometry, strict=True)], crs=32637)
-    ref = LinearReference(
-        roads({"geometry": path.geometry.iloc[0]}, crs=32637), placed.iloc[::2].reset_index(drop=True)
-    )
-    held = placed.iloc[1::2]
-    error_m = (ref.locate(held.geometry)["stake_m"] - held["stake_m"]).abs()
-    assert error_m.median() < 12  # a line of 646 km that runs against its stakes, a post every 5 km on average

@@ -79,6 +79,7 @@ def test_concurrent_routes_are_drawn_once_by_the_higher_class():
     out = left_out(table)
     assert list(out["why"]) == ["concurrent"]
     assert list(out["section"]) == [0]
+    assert list(out["drawn_with"]) == ["G311"]
     assert out.geometry.iloc[0].length == pytest.approx(600, abs=10)
     zones = zones_of(table)
     near = zones[zones.intersects(box(0, -60, 590, 60))]

@@ -131,3 +131,36 @@ def test_a_missing_file_is_named(tmp_path):
 def test_an_unknown_road_class_is_named(national):
     with pytest.raises(ConfigError, match="not a road class: 'Q'"):
         national.widths(road("Q"))
+
+
+def test_jurisdictions_are_read_beside_the_file_or_from_the_shipped_ones(tmp_path):
+    (tmp_path / "own.yaml").write_text(
+        "extends: henan.yaml\nname: 本市\ncontrol_zone: {X: {width_m: 12}}\n", encoding="utf-8"
+    )
+    (tmp_path / "all.yaml").write_text(
+        "extends: control_zone.yaml\njurisdictions: {'41': henan.yaml, '4101': own.yaml}\n", encoding="utf-8"
+    )
+    rules = LegalRules.load(tmp_path / "all.yaml")
+    assert (rules.of("410122").name, rules.of("411481").name, rules.of("320322").name) == ("本市", "河南", "全国")
+    assert rules.of("410122").widths(road("X")).control_edge_m - rules.of("411481").widths(
+        road("X")
+    ).control_edge_m == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("jurisdictions: {'3': jiangsu.yaml}", "'3' is no beginning of a county code"),
+        ("jurisdictions: {'32': 7}", "jurisdictions.32: expected the name of a rules file"),
+        ("jurisdictions: [jiangsu.yaml]", "expected codes and files"),
+        ("jurisdictions: {'32': nowhere.yaml}", "cannot be read"),
+        ("sight: {stopping_m: {80: -1}}", "needs positive values"),
+        ("steps: {undetermined: x, unknown: y}", "unknown key"),
+        ("leniency: [{kinds: [], law: x, text_zh: y}]", "leniency.0.kinds"),
+    ],
+)
+def test_rules_that_make_no_sense_are_refused_by_key(tmp_path, text, said):
+    path = tmp_path / "rules.yaml"
+    path.write_text(f"extends: control_zone.yaml\n{text}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=said):
+        LegalRules.load(path)

@@ -83,5 +83,5 @@ def test_a_file_that_is_no_ranking_is_named(tmp_path: Path, text: str | None, sa
 def test_what_decisions_add_to_the_evidence_teaches_nothing(finished: object) -> None:
     """The names that a run adds are those that ``features`` leaves out."""
     evidence = [json.loads(text) for text in finished.findings["evidence"]]  # type: ignore[attr-defined]
-    assert all({"edge_distance_m", "priority"} <= set(one) for one in evidence)
-    assert {"edge_distance_m", "priority", "permit", "exempt", "detector_confidence"} == LATER
+    assert all({"errors_m", "outcome", "priority"} <= set(one) for one in evidence)
+    assert {"errors_m", "outcome", "priority", "permit", "exempt", "detector_confidence"} <= LATER

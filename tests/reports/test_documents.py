@@ -18,7 +18,7 @@ from PIL import Image
 from pipeline.errors import LuyuError
 from pipeline.model.cause import Cause
 from pipeline.model.tables import FINDINGS
-from pipeline.reports import chips, gis, notice, ranking, register, style
+from pipeline.reports import chips, gis, labels, notice, ranking, register, style
 from pipeline.reports.notice import NoticeForm, NoticeOptions
 
 DAY = dt.date(2024, 12, 1)
@@ -52,7 +52,7 @@ def test_each_county_has_its_sheet_and_every_finding_its_row():
     assert book.sheetnames == ["排名", "320321 丰县", "320322 沛县", "320324 睢宁县", "观测覆盖", "说明"]
     sheet = book["320322 沛县"]
     head = [cell.value for cell in sheet[1]]
-    assert head == [*(style.COLUMNS[name].zh for name in register.COLUMNS), "性质"]
+    assert head == [*(labels.COLUMNS[name].zh for name in register.COLUMNS), "性质"]
     rows = [dict(zip(head, row, strict=True)) for row in sheet.iter_rows(min_row=2, values_only=True)]
     of_county = summary.findings[summary.findings["county_code"] == "320322"]
     assert [row["线索编号"] for row in rows] == list(

@@ -23,7 +23,8 @@ luyu.Chart = function (map, onPick) {
     outline: L.polygon(luyu.areas(data.outline), Object.assign({ fill: false, color: "#555", weight: 2, dashArray: "8 4 2 4" }, flat)),
     control_zone: L.layerGroup(), highway_land: L.layerGroup(), pavement: L.layerGroup(),
     roads: L.layerGroup(), unobserved: L.layerGroup(), stakes: L.layerGroup(),
-    hot_spots: L.layerGroup(), sites: L.layerGroup()
+    hot_spots: L.layerGroup(), sites: L.layerGroup(),
+    sight: L.polygon(luyu.areas(data.sight), Object.assign({ fillColor: "#9b7fc9", fillOpacity: 0.25, color: "#6b4fa0", weight: 1, dashArray: "2 4" }, flat))
   };
   data.zones.forEach(function (zone) {
     var look = luyu.zones[zone[0]];
@@ -157,6 +158,7 @@ luyu.Chart = function (map, onPick) {
     }), [
       legendRow("roads", luyu.word("roads"), swatch([line({ stroke: "#4a5560", "stroke-width": 3 })]), true),
       legendRow("stakes", luyu.word("stakes"), swatch([luyu.svg("circle", { cx: 13, cy: 7, r: 4, fill: "#fff", stroke: "#333" })]), true),
+      data.sight.length ? legendRow("sight", luyu.word("sight"), swatch([luyu.svg("rect", { x: 1, y: 1, width: 24, height: 12, fill: "#9b7fc9", "fill-opacity": 0.4, stroke: "#6b4fa0", "stroke-dasharray": "2 4" })]), false) : null,
       data.hotSpots.length ? legendRow("hot_spots", luyu.word("hot_spots"), swatch([line({ stroke: "#e69f00", "stroke-width": 10, "stroke-opacity": 0.5 })]), true) : null,
       data.sites.length ? legendRow("sites", luyu.word("sites"), null, true) : null
     ].concat(data.sites.length ? Object.keys(data.siteStates).map(function (name) {
