@@ -214,5 +214,5 @@ def _stakes(plan: Plan) -> gpd.GeoDataFrame:
             rows.append((road["route_code"], str(Stake(at_m)), at_m))
             at_m += _STAKE_EVERY_M
     table = pd.DataFrame(rows, columns=["route_code", "stake", "stake_m"]).drop_duplicates()
-    points = [plan.linref.place(route, at_m) for route, at_m in zip(table["route_code"], table["stake_m"], strict=True)]
-    return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(points, index=table.index, crs=plan.layers.epsg))
+    points = plan.linref.place_many(table["route_code"], table["stake_m"]).geometry
+    return gpd.GeoDataFrame(table, geometry=points, crs=plan.layers.epsg)[points.notna()]

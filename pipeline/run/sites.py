@@ -14,7 +14,6 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from ..attribution.counties import counties
-from ..errors import StakeError
 from ..geo.linref import LinearReference
 from ..model.kinds import Sighted
 from ..model.tables import REGISTRY, SITES
@@ -39,7 +38,7 @@ def known_sites(
     not stand in or beside what is ``searched``: nobody looks there. ``areas``: COUNTIES.
     """
     table = REGISTRY.empty(crs=linref.crs) if registry is None else registry
-    points = gpd.GeoSeries([_point(row, linref) for row in table.itertuples()], index=table.index, crs=linref.crs)
+    points = _points(table, linref)
     by_stake, placed = table.geometry.isna() | table.geometry.is_empty, ~points.isna()
     placed &= points.dwithin(searched, _BESIDE_M)
     table = table.assign(geometry=points)[placed]
@@ -55,15 +54,13 @@ def known_sites(
     return table.drop_duplicates("key").reset_index(drop=True)
 
 
-def _point(row: Any, linref: LinearReference) -> shapely.Point | None:
-    if row.geometry is not None and not row.geometry.is_empty:
-        return shapely.point_on_surface(row.geometry)
-    if row.route_code is None or not np.isfinite(row.stake_m):
-        return None
-    try:
-        return linref.place(row.route_code, row.stake_m)
-    except StakeError:
-        return None
+def _points(table: gpd.GeoDataFrame, linref: LinearReference) -> gpd.GeoSeries:
+    """A point inside each site, or where its route has its stake; null where neither is known."""
+    by_stake = (table.geometry.isna() | table.geometry.is_empty).to_numpy()
+    shapes = shapely.point_on_surface(table.geometry.to_numpy())
+    listed = table[by_stake]
+    shapes[by_stake] = linref.place_many(listed["route_code"], listed["stake_m"]).geometry.to_numpy()
+    return gpd.GeoSeries(shapes, index=table.index, crs=linref.crs)
 
 
 def site_states(
