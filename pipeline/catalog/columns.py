@@ -233,7 +233,8 @@ def stake_ranges(values: pd.Series, column: str, findings: Findings) -> pd.Serie
             wrong.append(index)
     if wrong:
         findings.fault(
-            f"column {column!r}: no stake or range in {examples(values.loc[wrong])}; expected 'K1+200~K1+800'"
+            f"column {column!r}: no stake or range in {examples(values.loc[wrong])};"
+            " expected 'K1+200' or 'K1+200~K1+800', metres below 1000"
         )
     return pd.Series(found, index=values.index, dtype=object)
 

@@ -56,7 +56,7 @@ def road_zones(
     surveyed
         Polygons of highway land, same columns; the control zone is then measured from their edge.
     reference
-        Stakes of these roads, which say which way each line runs; without it recorded first and last stakes do.
+        Stakes of these roads, perhaps of more, which say which way each line runs; without it recorded first and last stakes do.
     without
         Parts of the roads that have no zones, from ``drawn.left_out``.
     counties
@@ -75,6 +75,7 @@ def road_zones(
     if roads.crs is None or not roads.crs.is_projected:
         raise GeometryError("roads: zones are measured in metres; transform the layer to a metric CRS first")
     pieces = drawn(reference or LinearReference(roads), rules, without=without, counties=counties)
+    pieces = pieces[pieces["section"].isin(roads.index)].reset_index(drop=True)
     given_zones, given_land = _given(announced, surveyed)
     bands: list[Band] = []
     for stretch in stretches_of(pieces, roads, rules):

@@ -139,8 +139,13 @@ def _footprints(plan: Plan) -> gpd.GeoDataFrame:
 
 def _page(made: Check) -> CheckPage:
     layers, plan = made.plan.layers, made.plan
-    names = ("counties", "roads", "stakes", "breaks", "permits", "assets", "exempt", "registry", "townships")
+    names = ("counties", "roads", "stakes", "breaks", "registry", "townships")
     tables = {name: table for name in names if (table := getattr(layers, name)) is not None}
+    tables |= {
+        name: getattr(plan.ground, name)
+        for name in ("permits", "assets", "exempt")
+        if getattr(layers, name) is not None
+    }
     return CheckPage(
         title=plan.config.name,
         epsg=layers.epsg,

@@ -12,6 +12,7 @@ from ..attribution.along import alongside
 from ..attribution.assets import placed_assets
 from ..attribution.facilities import FacilityOptions, own_facilities
 from ..catalog.layers import Layers
+from ..config.run_config import AreaOptions
 from ..geo.linref import LinearReference
 from ..legal.drawn import left_out
 from ..legal.rules import LegalRules
@@ -19,8 +20,10 @@ from ..legal.sight import sight_ground
 from ..legal.zones import Errors, road_zones
 from ..model.kinds import AssetKind
 from ..model.tables import ASSETS, EXEMPT, PERMITS, TOWNSHIPS, Table
+from .area import roads_due
 
 _LIFTING = (AssetKind.BRIDGE, AssetKind.INTERCHANGE)
+_NEAR_M = 500.0  # beyond, no zone and no sight line of another road reaches into what is searched
 _ROADS_OF = {"tunnel": "in tunnels", "managed_by_city": "of city streets", "unbuilt": "not built yet"}
 
 
@@ -28,13 +31,13 @@ _ROADS_OF = {"tunnel": "in tunnels", "managed_by_city": "of city streets", "unbu
 class Ground:
     """Placed layers, all in the run's CRS; those that are not configured are empty.
 
-    ``zones``: table ZONES. ``sight``: table SIGHT. ``left_out``: parts of roads without zones, with ``why``. ``problems``: what
-    could not be placed, in plain words.
+    ``due``: ROADS rows cut to what a run looks at. ``zones``: table ZONES, and ``sight``: table SIGHT, of all roads near these.
+    ``problems``: what could not be placed, and what is not looked at, in plain words.
     """
 
+    due: gpd.GeoDataFrame
     zones: gpd.GeoDataFrame
     sight: gpd.GeoDataFrame
-    left_out: gpd.GeoDataFrame
     assets: gpd.GeoDataFrame
     facilities: gpd.GeoDataFrame
     permits: gpd.GeoDataFrame
@@ -44,26 +47,37 @@ class Ground:
 
     @classmethod
     def of(
-        cls, layers: Layers, rules: LegalRules, linref: LinearReference, premises: FacilityOptions | None = None
+        cls,
+        layers: Layers,
+        rules: LegalRules,
+        linref: LinearReference,
+        area: AreaOptions,
+        premises: FacilityOptions | None = None,
     ) -> Ground:
-        """Zones, sight ground and assets of all roads; what is known by its stake only is placed."""
+        """Roads of the area, zones and sight ground about them, assets; what is known by its stake only is placed.
+
+        ConfigError when the area names what the layers do not have.
+        """
         roads, crs = layers.roads, layers.roads.crs
         assets, unplaced = placed_assets(_or_empty(layers.assets, ASSETS, crs), linref)
         without = left_out(roads, _lines(assets, AssetKind.TUNNEL))
+        due = roads_due(layers, area, linref, without=without)
+        near = roads.iloc[np.unique(roads.sindex.query(due.geometry.array, predicate="dwithin", distance=_NEAR_M)[1])]
         errors = Errors(layers.accuracy_m.get("roads"), layers.accuracy_m.get("zones"))
         zones = road_zones(
-            roads, rules, announced=layers.announced, reference=linref, without=without, counties=layers.counties,
+            near, rules, announced=layers.announced, reference=linref, without=without, counties=layers.counties,
             errors=errors,
         )  # fmt: skip
         reach_m = float(zones["outer_m"].max()) if len(zones) else 0.0
         permits, homeless = alongside(_or_empty(layers.permits, PERMITS, crs), linref, reach_m, layer="permits")
         exempt, unknown = alongside(_or_empty(layers.exempt, EXEMPT, crs), linref, reach_m, layer="exempt")
-        open_roads = roads.drop(index=without.loc[without["why"] != "concurrent", "section"].unique())
+        closed = without.loc[without["why"] != "concurrent", "section"]
+        open_roads = near[~near.index.isin(closed)]
         lifting = assets.geometry[assets["kind"].isin(_LIFTING)]
         return cls(
+            due=due,
             zones=zones,
             sight=sight_ground(open_roads, rules, lifting),
-            left_out=without,
             assets=assets,
             facilities=own_facilities(assets, premises),
             permits=permits,

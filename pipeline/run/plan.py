@@ -24,7 +24,7 @@ from ..legal.zones import corridor
 from ..model.grid import Tile
 from ..model.scene import Scene
 from ..ranking.apply import Named, load_rankings
-from .area import by_county, roads_due
+from .area import by_county
 from .fingerprint import fingerprint
 from .ground import Ground
 from .job import TileJob
@@ -191,9 +191,8 @@ def make_plan(config: RunConfig) -> Plan:
     layers = Layers.load(config.layers)
     rules = LegalRules.load(config.legal)
     linref = LinearReference(layers.roads, layers.stakes, layers.breaks)
-    ground = Ground.of(layers, rules, linref, config.decisions.facilities)
-    due = roads_due(layers, config.area, linref, without=ground.left_out)
-    searched = corridor(due, rules, half_width_m=config.area.corridor_m, counties=layers.counties)
+    ground = Ground.of(layers, rules, linref, config.area, config.decisions.facilities)
+    searched = corridor(ground.due, rules, half_width_m=config.area.corridor_m, counties=layers.counties)
     if config.area.counties:
         wanted = layers.counties[layers.counties["code"].isin(config.area.counties)]
         searched = shapely.intersection(searched, shapely.union_all(wanted.geometry.array))
@@ -208,7 +207,7 @@ def make_plan(config: RunConfig) -> Plan:
         pixel_m=config.imagery.resolution_m,
         tile_px=config.imagery.tile_px,
         halo_px=int(np.ceil(halo_m / config.imagery.resolution_m)),
-        along=due,
+        along=ground.due,
     )
     before, after = _scenes(config, searched, layers.epsg)
     return Plan(
@@ -217,7 +216,7 @@ def make_plan(config: RunConfig) -> Plan:
         rules=rules,
         linref=linref,
         ground=ground,
-        due=by_county(due, layers.counties, linref),
+        due=by_county(ground.due, layers.counties, linref),
         corridor=searched,
         tiles=tuple(tiles),
         before=before,
