@@ -169,7 +169,9 @@ def culverts_layer(ways: tuple[Road, ...]) -> gpd.GeoDataFrame:
     rows = [
         {"HDMC": f"{road.route_code}{number}号涵", "LXBM": road.route_key, "HDZXZH": round(stake / 1000.0, 3)}
         for road in ways
-        for number, stake in enumerate(np.arange(road.stake_from_m + 350.0, road.stake_from_m + road.axis.length, 700.0), 1)
+        for number, stake in enumerate(
+            np.arange(road.stake_from_m + 350.0, road.stake_from_m + road.axis.length, 700.0), 1
+        )
     ]
     return gpd.GeoDataFrame(rows, geometry=gpd.GeoSeries([None] * len(rows), crs=EPSG), crs=EPSG)
 
