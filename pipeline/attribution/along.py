@@ -37,12 +37,12 @@ def alongside(
     if not len(absent):
         return rows, ()
     listed = rows.iloc[absent]
-    code, side = column(listed, "route_code"), column(listed, "side")
+    code, side = named_route(listed, linref), column(listed, "side")
     lines, why = lines_between(linref, code, metres(listed, "stake_from_m"), metres(listed, "stake_to_m"))
     ground = texts(len(listed))
     for i in np.flatnonzero(~shapely.is_missing(lines)):
         ground[i] = shapely.union_all([_beside(part, side[i], reach_m) for part in shapely.get_parts(lines[i])])
-    return with_shapes(rows, absent, ground), problems(layer, listed, why)
+    return with_shapes(rows, absent, ground), (*problems(layer, listed, why), *doubtful(layer, listed, linref))
 
 
 def _beside(line: shapely.LineString, side: str | None, reach_m: float) -> shapely.Geometry:
@@ -50,6 +50,11 @@ def _beside(line: shapely.LineString, side: str | None, reach_m: float) -> shape
         return both_sides(line, reach_m)
     left, right = sides(line, reach_m if side == Side.LEFT else 0.0, reach_m if side == Side.RIGHT else 0.0)
     return left if side == Side.LEFT else right
+
+
+def named_route(rows: gpd.GeoDataFrame, linref: LinearReference) -> np.ndarray:
+    """Route of each row as ``linref`` knows it, the database key before the sign; null where none is recorded."""
+    return linref.route_of(rows).to_numpy(dtype=object) if "route_code" in rows else texts(len(rows))
 
 
 def points_at(linref: LinearReference, code: np.ndarray, stake_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -81,6 +86,17 @@ def with_shapes(rows: gpd.GeoDataFrame, at: np.ndarray, shapes: np.ndarray) -> g
     whole = rows.geometry.to_numpy().copy()
     whole[at] = shapes
     return rows.set_geometry(gpd.GeoSeries(whole, index=rows.index, crs=rows.crs))
+
+
+def doubtful(layer: str, rows: gpd.GeoDataFrame, linref: LinearReference) -> tuple[str, ...]:
+    """One sentence for each sign that several roads have, and that rows give without the county's code."""
+    signs = pd.Series(named_route(rows, linref)).dropna()
+    several = linref.roads_called(signs)
+    return tuple(
+        f"{layer}: {len(mine)} row{'s' if len(mine) > 1 else ''} say {sign}, as {mine.iloc[0]} roads are called; give the whole"
+        f" code, e.g. {sign}320322, so that the right one is taken"
+        for sign, mine in several[several > 1].groupby(signs[several > 1], sort=True)
+    )
 
 
 def problems(layer: str, rows: gpd.GeoDataFrame, why: np.ndarray) -> tuple[str, ...]:

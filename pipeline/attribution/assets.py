@@ -11,7 +11,7 @@ import shapely
 
 from ..geo.linref import LinearReference
 from ..model.kinds import AssetKind
-from .along import lines_between, points_at, problems, with_shapes
+from .along import doubtful, lines_between, named_route, points_at, problems, with_shapes
 from .overlap import check_plane, column, metres, outlines, table, texts
 
 _CELL_M = 5000.0
@@ -36,12 +36,12 @@ def placed_assets(assets: gpd.GeoDataFrame, linref: LinearReference) -> tuple[gp
     rows = assets.iloc[absent]
     shapes, why = along_road(rows, linref)
     placed = with_shapes(assets, absent, shapes).assign(by_stake=by_stake)
-    return placed, problems("assets", rows, why)
+    return placed, (*problems("assets", rows, why), *doubtful("assets", rows, linref))
 
 
 def along_road(assets: gpd.GeoDataFrame, linref: LinearReference) -> tuple[np.ndarray, np.ndarray]:
     """Point, line or polygon of each asset by its stakes alone (null where there is none), and why not."""
-    code, stake_m, width_m = column(assets, "route_code"), metres(assets, "stake_m"), metres(assets, "width_m")
+    code, stake_m, width_m = named_route(assets, linref), metres(assets, "stake_m"), metres(assets, "width_m")
     from_m, to_m = stakes_covered(assets)
     shapes, why = texts(len(assets)), texts(len(assets))
     long = to_m > from_m

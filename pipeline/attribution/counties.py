@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from ..geo.pieces import batches, border_lines
 from .overlap import column, outlines, shares, table, texts
-from .pieces import batches, border_lines
 
 _MIN_SHARE, _MIN_AREA_M2 = 0.01, 1.0  # less of a footprint in a county is the outlines' own rounding
 
@@ -94,6 +94,6 @@ def _near_border(ours: np.ndarray, areas: np.ndarray, border_m: float) -> np.nda
     """Whether an outline of the areas runs within ``border_m`` of each footprint."""
     near = np.zeros(len(ours), dtype=bool)
     for low, high in batches(areas):
-        tree = shapely.STRtree(border_lines(areas[low:high]))
+        tree = shapely.STRtree(border_lines(areas[low:high])[0])
         near[tree.query(ours, predicate="dwithin", distance=border_m)[0]] = True
     return near

@@ -9,7 +9,7 @@ import shapely
 
 from ..geo.linref import LinearReference
 from ..model.kinds import Side
-from .along import lines_between
+from .along import lines_between, named_route
 from .assets import along_road, stakes_covered
 from .impact_options import ImpactOptions
 from .overlap import column, metres
@@ -94,7 +94,7 @@ def _on_road(rows: gpd.GeoDataFrame, linref: LinearReference) -> tuple[np.ndarra
     middles = gpd.GeoSeries(shapely.centroid(rows.geometry.to_numpy()), crs=rows.crs)
     located = linref.locate(middles)
     listed = _flag(rows, "by_stake")
-    code = np.where(listed, column(rows, "route_code"), located["route_code"].to_numpy())
+    code = np.where(listed, named_route(rows, linref), located["route_code"].to_numpy())
     stake_m = np.where(listed, metres(rows, "stake_m"), located["stake_m"].to_numpy())
     recorded = column(rows, "side")
     seen = np.where(listed, recorded, located["side"].to_numpy(dtype=object))

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from ..errors import GeometryError, LayerError
-from .pieces import batches, blocks
+from ..geo.pieces import batches, blocks
 
 _CROWDED = 16  # so many footprints across the edge of one area repay cutting it into blocks
 

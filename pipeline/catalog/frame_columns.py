@@ -90,8 +90,8 @@ def stake_range(frame: Frame) -> tuple[pd.Series, pd.Series]:
 
 
 def along(frame: Frame) -> pd.DataFrame:
-    """``route_code, stake_from_m, stake_to_m`` of rows that are known by their stretch of road, smaller stake first."""
-    data = routes(frame)[["route_code"]]
+    """``route_code, route_key, stake_from_m, stake_to_m`` of rows that are known by their stretch of road, smaller stake first."""
+    data = routes(frame)[["route_code", "route_key"]]
     low, high = _ends(optional(frame, "stake", read.stake_ranges, "object"))
     first = _ends(optional(frame, "stake_from", read.stake_ranges, "object"))
     low = low.fillna(first[0])

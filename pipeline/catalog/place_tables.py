@@ -91,8 +91,8 @@ def registry(frame: Frame) -> pd.DataFrame:
 
 
 def _placed(frame: Frame) -> pd.DataFrame:
-    """``name, route_code, stake_m, last_m`` of things that stand at a stake, or along a range of them."""
-    data = get.routes(frame)[["route_code"]]
+    """``name, route_code, route_key, stake_m, last_m`` of things that stand at a stake, or along a range of them."""
+    data = get.routes(frame)[["route_code", "route_key"]]
     data["name"] = get.text(frame, "name")
     data["stake_m"], data["last_m"] = get.stake_range(frame)
     return get.without_adrift(frame, data, data["stake_m"])

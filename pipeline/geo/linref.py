@@ -124,6 +124,22 @@ class LinearReference:
             raise StakeError(self._placing.why_none(*asked)[0])
         return Point(self._network.places(run[:1], asked[1])[0])
 
+    def route_of(self, table: pd.DataFrame) -> pd.Series:
+        """What each row of a table calls its route: ``route_key`` where ROADS has this key, else ``route_code``.
+
+        Signs of rural roads repeat in every county; registers that hold the whole key say which one is meant.
+        """
+        code = table["route_code"].astype(object)
+        if "route_key" not in table:
+            return code
+        return (
+            table["route_key"].astype(object).where(self._names.known_keys(table["route_key"].to_numpy(object)), code)
+        )
+
+    def roads_called(self, signs: pd.Series) -> pd.Series:
+        """How many roads (database keys) each of the signs stands for, on the same index; 0 where it is none."""
+        return pd.Series(self._names.roads_called(signs.to_numpy(dtype=object)), index=signs.index)
+
     def place_many(
         self,
         route_code: pd.Series,

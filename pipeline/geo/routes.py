@@ -47,6 +47,16 @@ class Names:
         found = {"sign": (signs, by_sign[signs]), "key": (only_key, by_key[only_key])}
         return {kind: pair for kind, pair in found.items() if len(pair[0])}
 
+    def known_keys(self, keys: np.ndarray) -> np.ndarray:
+        """Which of the database keys the lines have."""
+        return (self._names["key"].get_indexer(pd.Index(keys)) >= 0) & ~pd.isna(keys)
+
+    def roads_called(self, signs: np.ndarray) -> np.ndarray:
+        """How many roads have each sign: database keys, the parts ``D001`` ... of one counted once; 0 where it is no sign."""
+        whole = pd.Series(self.key).astype(str).str.replace(r"D\d{3}$", "", regex=True)
+        count = whole.groupby(self.code).nunique()
+        return count.reindex(signs).fillna(0).to_numpy(dtype=int)
+
     def sections(self, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows of ``wanted`` that ask for a section (not null, not -1) and its group; LayerError for an unknown one."""
         rows = np.flatnonzero(~pd.isna(wanted) & (wanted != -1))

@@ -7,6 +7,10 @@ that an officer must measure.
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -16,13 +20,13 @@ from scipy.stats import norm
 from ..errors import GeometryError
 from ..model.kinds import Membership, Zone
 from ..model.tables import ZONES
+from .outline import Borders, Grounds, Near
 
 MIN_OVERLAP_M2 = 1.0
 MIN_OVERLAP_SHARE = 0.01
 _ORDER = (Zone.PAVEMENT.value, Zone.HIGHWAY_LAND.value, Zone.CONTROL_ZONE.value)
 _LAND, _ZONE = 1, 2  # positions in _ORDER
-_BLOCK_VERTICES, _MAX_HALVINGS = 256, 30
-_SEAM_M = 0.005  # zones that meet to the millimetre have no edge between them
+_PART = 4096  # footprints judged at once
 
 
 def judge(
@@ -79,17 +83,15 @@ def judge(
     sigma = np.broadcast_to(np.nan_to_num(np.asarray(given, dtype=float)), len(shapes))
     if not len(zones) or not len(shapes):
         return _table(footprints.index, np.full(len(shapes), -1), zones, np.zeros((len(shapes), 3)), None)
-    overlaps, best, pieces = _overlaps(shapes, zones)
-    chosen = _innermost(shapes, overlaps)
+    asked = np.zeros(len(shapes), dtype=bool)
     if yielding is not None:
         asked = yielding.reindex(footprints.index, fill_value=False).to_numpy(dtype=bool)
-        unsure = asked & (chosen == _LAND) & (overlaps[:, _ZONE] > 0)
-        chosen[_unsure_of_land(shapes, zones, pieces, unsure, sigma, probability)] = _ZONE
-    row = np.where(chosen >= 0, best[np.arange(len(shapes)), chosen], _nearest(shapes, zones, chosen < 0))
-    distance = _edge_distance(shapes, zones, pieces)
-    edge_sigma = zones["edge_sigma_m"].to_numpy(dtype=float)[row]
-    spread = np.hypot(sigma, np.nan_to_num(edge_sigma))
-    reaches_in = np.where(spread > 0, norm.cdf(distance / np.where(spread > 0, spread, 1.0)), distance > 0)
+    network = _Network.of(zones, probability)
+    # Footprints do not know each other, and the overlays let other threads work; parts bound the memory.
+    parts = [slice(first, first + _PART) for first in range(0, len(shapes), _PART)]
+    with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1)) as pool:
+        judged = list(pool.map(lambda part: network.judged(shapes[part], sigma[part], asked[part]), parts))
+    row, overlaps, distance, reaches_in = (np.concatenate(values) for values in zip(*judged, strict=True))
     inside, outside = reaches_in >= probability, reaches_in <= 1.0 - probability
     membership = np.where(
         inside, Membership.INSIDE.value, np.where(outside, Membership.OUTSIDE.value, Membership.UNDETERMINED.value)
@@ -107,52 +109,95 @@ def _check(footprints: gpd.GeoSeries, zones: gpd.GeoDataFrame, probability: floa
         raise GeometryError("a footprint has infinite coordinates; check the CRS it was transformed to")
 
 
-def _overlaps(
-    shapes: np.ndarray, zones: gpd.GeoDataFrame
-) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
-    """Overlap by zone (n, 3), the row of ZONES with most of it (n, 3), and the pieces that tell how deep each reaches.
+@dataclass(frozen=True)
+class _Network:
+    """Table ZONES made ready to be asked about footprints, part by part."""
 
-    The deepest place of a footprint is in its innermost zone, so only the pieces there are kept.
-    """
-    grounds, row = _small(np.asarray(zones.geometry.array))
-    one, block = shapely.STRtree(grounds).query(shapes, predicate="intersects")
-    shapely.prepare(grounds)
-    whole = shapely.contains_properly(grounds[block], shapes[one])
-    pieces = shapes[one].copy()
-    pieces[~whole] = shapely.intersection(shapes[one[~whole]], grounds[block[~whole]])
-    other, area = row[block], shapely.area(pieces)
-    zone_kind = zones["zone"].map({name: k for k, name in enumerate(_ORDER)}).to_numpy()
-    kind = zone_kind[other]
-    overlaps = np.zeros((len(shapes), 3))
-    np.add.at(overlaps, (one, kind), area)
-    pair, which = np.unique(np.column_stack([one, other]), axis=0, return_inverse=True)
-    total = np.bincount(which.ravel(), weights=area, minlength=len(pair)).round(6)
-    best = np.full((len(shapes), 3), -1)
-    order = np.lexsort((-pair[:, 1], total))  # the largest is written last; of equal ones the first row
-    best[pair[order, 0], zone_kind[pair[order, 1]]] = pair[order, 1]
-    inmost = _innermost(shapes, overlaps)[one]
-    kept = (kind <= inmost) | (inmost < 0)
-    return overlaps, best, (one[kept], pieces[kept])
+    kind: np.ndarray  # position of each row's zone in _ORDER
+    edge_sigma_m: np.ndarray
+    grounds: Grounds
+    land: Grounds  # without the control zone
+    borders: Borders
+    probability: float
+
+    @classmethod
+    def of(cls, zones: gpd.GeoDataFrame, probability: float) -> _Network:
+        polygons = np.asarray(zones.geometry.array)
+        kind = zones["zone"].map({name: k for k, name in enumerate(_ORDER)}).to_numpy()
+        edge_sigma_m = np.nan_to_num(zones["edge_sigma_m"].to_numpy(dtype=float))
+        grounds = Grounds.of(polygons)
+        return cls(kind, edge_sigma_m, grounds, grounds.only(kind != _ZONE), Borders.of(polygons), probability)
+
+    def judged(self, shapes: np.ndarray, sigma_m: np.ndarray, yielding: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Row of ZONES that each footprint is in or next to (-1: none), overlaps (n, 3), edge distance, chance to reach in."""
+        near = self.grounds.near(shapes)
+        overlaps, best, pieces = self._overlaps(shapes, near)
+        chosen = _innermost(shapes, overlaps)
+        unsure = yielding & (chosen == _LAND) & (overlaps[:, _ZONE] > 0)
+        chosen[self._unsure_of_land(shapes, near, pieces, np.flatnonzero(unsure), sigma_m)] = _ZONE
+        touched = self._first(len(shapes), near, near.touches)
+        row = np.where(chosen >= 0, best[np.arange(len(shapes)), chosen], touched)
+        distance = self.grounds.depths(shapes, _corners(pieces), near)
+        apart = np.flatnonzero((touched < 0) & ~shapely.is_empty(shapes) & ~shapely.is_missing(shapes))
+        row[apart], far = self.borders.nearest(shapes[apart])
+        distance[apart] = -far
+        return row, overlaps, distance, _reaching(distance, sigma_m, self.edge_sigma_m[row])
+
+    def _overlaps(self, shapes: np.ndarray, near: Near) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
+        """Overlap by zone (n, 3), the row of ZONES with most of it (n, 3), and the pieces that tell how deep each reaches.
+
+        The deepest place of a footprint is in its innermost zone, so only the pieces there are kept.
+        """
+        one, other = near.shape[near.touches], near.row[near.touches]
+        pieces = shapely.intersection(shapes[one], near.ground[near.touches])
+        kind, area = self.kind[other], shapely.area(pieces)
+        overlaps = np.zeros((len(shapes), 3))
+        np.add.at(overlaps, (one, kind), area)
+        pair, which = np.unique(one * len(self.kind) + other, return_inverse=True)
+        total = np.bincount(which, weights=area, minlength=len(pair)).round(6)
+        pair_one, pair_row = np.divmod(pair, len(self.kind))
+        best = np.full((len(shapes), 3), -1)
+        order = np.lexsort((-pair_row, total))  # the largest is written last; of equal ones the first row
+        best[pair_one[order], self.kind[pair_row[order]]] = pair_row[order]
+        inmost = _innermost(shapes, overlaps)[one]
+        kept = (kind <= inmost) | (inmost < 0)
+        return overlaps, best, (one[kept], pieces[kept])
+
+    def _unsure_of_land(
+        self,
+        shapes: np.ndarray,
+        near: Near,
+        pieces: tuple[np.ndarray, np.ndarray],
+        asked: np.ndarray,
+        sigma_m: np.ndarray,
+    ) -> np.ndarray:
+        """Those of the positions asked for that reach into highway land with less than the probability."""
+        number = np.full(len(shapes), -1)
+        number[asked] = np.arange(len(asked))
+        of, points = _corners(pieces)
+        mine = number[of] >= 0
+        depth = self.land.depths(shapes[asked], (number[of[mine]], points[mine]))
+        row = self._first(len(shapes), near, near.touches & (self.kind[near.row] != _ZONE))[asked]
+        return asked[_reaching(depth, sigma_m[asked], self.edge_sigma_m[row]) < self.probability]
+
+    def _first(self, count: int, near: Near, wanted: np.ndarray) -> np.ndarray:
+        """The first row of ZONES among the wanted pairs of each footprint, -1 where there is none."""
+        first = np.full(count, len(self.kind))
+        np.minimum.at(first, near.shape[wanted], near.row[wanted])
+        return np.where(first < len(self.kind), first, -1)
 
 
-def _small(grounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The polygons cut into blocks of few vertices, and which one each block is of: overlays cost by the vertex."""
-    parts, row = shapely.get_parts(grounds, return_index=True)
-    for _ in range(_MAX_HALVINGS):
-        large = shapely.get_num_coordinates(parts) > _BLOCK_VERTICES
-        if not large.any():
-            break
-        west, south, east, north = shapely.bounds(parts[large]).T
-        upright = north - south > east - west
-        x, y = np.where(upright, east, (west + east) / 2), np.where(upright, (south + north) / 2, north)
-        x0, y0 = np.where(upright, west, x), np.where(upright, y, south)
-        first = shapely.intersection(parts[large], shapely.box(west, south, x, y))
-        second = shapely.intersection(parts[large], shapely.box(x0, y0, east, north))
-        halves, of = shapely.get_parts(np.concatenate([first, second]), return_index=True)
-        areal = shapely.area(halves) > 0
-        parts = np.concatenate([parts[~large], halves[areal]])
-        row = np.concatenate([row[~large], np.tile(row[large], 2)[of[areal]]])
-    return parts, row
+def _corners(pieces: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Footprint and point of every corner of the pieces."""
+    owner, parts = pieces
+    xy, of = shapely.get_coordinates(parts, return_index=True)
+    return owner[of], shapely.points(xy)
+
+
+def _reaching(distance_m: np.ndarray, sigma_m: np.ndarray, edge_sigma_m: np.ndarray) -> np.ndarray:
+    """The chance that a footprint so deep past an edge, or so far from it, reaches in, given both errors."""
+    spread = np.hypot(sigma_m, edge_sigma_m)
+    return np.where(spread > 0, norm.cdf(distance_m / np.where(spread > 0, spread, 1.0)), distance_m > 0)
 
 
 def _innermost(shapes: np.ndarray, overlaps: np.ndarray) -> np.ndarray:
@@ -160,62 +205,6 @@ def _innermost(shapes: np.ndarray, overlaps: np.ndarray) -> np.ndarray:
     needed = np.minimum(MIN_OVERLAP_M2, MIN_OVERLAP_SHARE * shapely.area(shapes))
     material = (overlaps >= needed[:, None]) & (overlaps > 0)
     return np.where(material.any(axis=1), np.argmax(material, axis=1), -1)
-
-
-def _nearest(shapes: np.ndarray, zones: gpd.GeoDataFrame, wanted: np.ndarray) -> np.ndarray:
-    """Row of ZONES next to each wanted footprint; of equally near ones the first."""
-    out = np.full(len(shapes), -1)
-    these = np.flatnonzero(wanted & ~shapely.is_empty(shapes) & ~shapely.is_missing(shapes))
-    if len(these):
-        at, near = shapely.STRtree(np.asarray(zones.geometry.array)).query_nearest(shapes[these])
-        first = np.full(len(these), len(zones))
-        np.minimum.at(first, at, near)
-        out[these] = first
-    return out
-
-
-def _unsure_of_land(
-    shapes: np.ndarray,
-    zones: gpd.GeoDataFrame,
-    pieces: tuple[np.ndarray, np.ndarray],
-    asked: np.ndarray,
-    sigma: np.ndarray,
-    probability: float,
-) -> np.ndarray:
-    """Positions of the footprints asked for that reach into highway land with less than the probability."""
-    these = np.flatnonzero(asked)
-    if not len(these):
-        return these
-    land = zones[zones["zone"] != Zone.CONTROL_ZONE.value]
-    number = np.full(len(shapes), -1)
-    number[these] = np.arange(len(these))
-    owner, parts = pieces
-    mine = number[owner] >= 0
-    depth = _edge_distance(shapes[these], land, (number[owner[mine]], parts[mine]))
-    edge_sigma = land["edge_sigma_m"].to_numpy(dtype=float)[_nearest(shapes[these], land, np.ones(len(these), bool))]
-    spread = np.hypot(sigma[these], np.nan_to_num(edge_sigma))
-    reaches = np.where(spread > 0, norm.cdf(depth / np.where(spread > 0, spread, 1.0)), depth > 0)
-    return these[reaches < probability]
-
-
-def _edge_distance(shapes: np.ndarray, zones: gpd.GeoDataFrame, pieces: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """Depth past the outer edge of all zones (positive), or distance to it (negative), for each footprint."""
-    grounds = shapely.buffer(np.asarray(zones.geometry.array), _SEAM_M, join_style="mitre")
-    edge = shapely.boundary(shapely.buffer(shapely.union_all(grounds), -_SEAM_M, join_style="mitre"))
-    xy, line = shapely.get_coordinates(shapely.get_parts(edge), return_index=True)
-    same = line[:-1] == line[1:]
-    tree = shapely.STRtree(shapely.linestrings(np.stack([xy[:-1][same], xy[1:][same]], axis=1)))
-    owner, parts = pieces
-    depth = np.zeros(len(shapes))
-    corners, of = shapely.get_coordinates(parts, return_index=True)
-    if len(corners):
-        (_, _), far = tree.query_nearest(shapely.points(corners), return_distance=True, all_matches=False)
-        np.maximum.at(depth, owner[of], far)
-    apart = np.setdiff1d(np.flatnonzero(~shapely.is_empty(shapes) & ~shapely.is_missing(shapes)), owner)
-    if len(apart):
-        (which, _), far = tree.query_nearest(shapes[apart], return_distance=True, all_matches=False)
-        depth[apart[which]] = -far
-    return depth
 
 
 def _table(

@@ -84,7 +84,7 @@ BREAKS = Table(  # 断链: one place, two stakes
     ),
     ("Point",),  # null where only the two stakes are known
 )
-_BY_STAKE = {"route_code": "str", "stake_from_m": "float", "stake_to_m": "float", "side": "str"}
+_BY_STAKE = {"route_code": "str", "route_key": "str", "stake_from_m": "float", "stake_to_m": "float", "side": "str"}
 PERMITS = Table(
     "permits",
     # Without a geometry it holds along a stretch; side null: both.
@@ -99,13 +99,14 @@ ASSETS = Table(
         name="str",
         number="str",  # of the register (桥梁代码, ...)
         route_code="str",
+        route_key="str",  # with the county's code where the register has it: signs of rural roads repeat in every county
         stake_m="float",
         stake_to_m="float",  # NaN: a point
         length_m="float",
         width_m="float",
         side="str",  # null: unknown, or both
     ),
-    optional=frozenset({"number", "stake_to_m", "length_m", "width_m", "side"}),
+    optional=frozenset({"number", "route_key", "stake_to_m", "length_m", "width_m", "side"}),
 )
 
 ANNOUNCED = Table(
@@ -135,7 +136,8 @@ EXEMPT = Table(
 TOWNSHIPS = Table("townships", _columns(code="str", name="str"), _AREAS)
 REGISTRY = Table(
     "registry",
-    _columns(kind="str", name="str", number="str", route_code="str", stake_m="float", valid_to="date"),
+    _columns(kind="str", name="str", number="str", route_code="str", route_key="str", stake_m="float", valid_to="date"),
+    optional=frozenset({"route_key"}),
 )
 
 HOT_SPOTS = Table(

@@ -120,7 +120,10 @@ def why_member(row: Mapping[str, Any]) -> str:
     if overlap is not None and area is not None and float(area) > 0 and not is_null(overlap):
         parts.append(f"区内 {number(overlap)} m²，占 {number(100 * min(float(overlap) / float(area), 1.0))}%")
     if distance := number(row.get("edge_distance_m"), 1):
-        parts.append(f"距界线 {distance} m")
+        parts.append(f"界线外 {distance[1:]} m" if distance.startswith("-") else f"伸入界线 {distance} m")
+    probability = row.get("zone_probability")
+    if probability is not None and not is_null(probability):
+        parts.append(f"在区内的概率 {number(100 * float(probability))}%")
     if error := number(row.get("geo_rmse_m"), 1):
         parts.append(f"定位误差 ±{error} m")
     if basis := text(row.get("zone_basis")):

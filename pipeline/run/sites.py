@@ -59,7 +59,7 @@ def _points(table: gpd.GeoDataFrame, linref: LinearReference) -> gpd.GeoSeries:
     by_stake = (table.geometry.isna() | table.geometry.is_empty).to_numpy()
     shapes = shapely.point_on_surface(table.geometry.to_numpy())
     listed = table[by_stake]
-    shapes[by_stake] = linref.place_many(listed["route_code"], listed["stake_m"]).geometry.to_numpy()
+    shapes[by_stake] = linref.place_many(linref.route_of(listed), listed["stake_m"]).geometry.to_numpy()
     return gpd.GeoSeries(shapes, index=table.index, crs=linref.crs)
 
 

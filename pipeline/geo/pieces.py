@@ -19,11 +19,11 @@ def batches(shapes: np.ndarray) -> Iterator[tuple[int, int]]:
     yield from pairwise([0, *(np.flatnonzero(np.diff(total)) + 1).tolist(), len(shapes)] if len(shapes) else [])
 
 
-def blocks(grounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The polygons cut into blocks of few vertices, and which one each block is of: overlays cost by the vertex."""
+def blocks(grounds: np.ndarray, most: int = _BLOCK_VERTICES) -> tuple[np.ndarray, np.ndarray]:
+    """The polygons cut into blocks of ``most`` vertices at most, and which one each block is of: overlays cost by the vertex."""
     parts, row = shapely.get_parts(grounds, return_index=True)
     for _ in range(_MAX_HALVINGS):
-        large = shapely.get_num_coordinates(parts) > _BLOCK_VERTICES
+        large = shapely.get_num_coordinates(parts) > most
         if not large.any():
             break
         west, south, east, north = shapely.bounds(parts[large]).T
@@ -39,16 +39,17 @@ def blocks(grounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return parts, row
 
 
-def border_lines(areas: np.ndarray) -> np.ndarray:
-    """The outlines of polygons as lines of few segments, so that a tree can tell which of them is near."""
-    polygons = shapely.get_parts(shapely.get_parts(areas))  # twice: repaired outlines may be collections
-    xy, ring = shapely.get_coordinates(shapely.get_parts(shapely.boundary(polygons)), return_index=True)
-    _, start, ring = np.unique(ring, return_index=True, return_inverse=True)
-    within = np.arange(len(ring)) - start[ring]  # number of the vertex in its ring
-    last = np.diff(ring, append=-1) != 0
+def border_lines(areas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The outlines of polygons as lines of few segments, so that a tree can tell which of them is near, and whose each is."""
+    members, area = shapely.get_parts(areas, return_index=True)
+    polygons, member = shapely.get_parts(members, return_index=True)  # twice: repaired outlines may be collections
+    rings, polygon = shapely.get_parts(shapely.boundary(polygons), return_index=True)
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    starts, ends = np.diff(ring, prepend=-1) != 0, np.diff(ring, append=-1) != 0
+    within = np.arange(len(ring)) - np.flatnonzero(starts)[np.cumsum(starts) - 1]  # number of the vertex in its ring
     # A vertex where one line ends and the next begins stands in both.
-    shared = (within % _LINE_SEGMENTS == 0) & (within > 0) & ~last
-    line = np.cumsum((within == 0) | shared) - 1
+    shared = (within % _LINE_SEGMENTS == 0) & ~starts & ~ends
+    line = np.cumsum(starts | shared) - 1
     twice = np.repeat(np.arange(len(ring)), 1 + shared)
     again = np.concatenate([twice[1:] == twice[:-1], [False]]) if len(twice) else np.array([], dtype=bool)
-    return shapely.linestrings(xy[twice], indices=line[twice] - again)
+    return shapely.linestrings(xy[twice], indices=line[twice] - again), area[member[polygon[ring[starts | shared]]]]
