@@ -52,7 +52,7 @@ SHARES |= {"interchange": 0.004, "toll_station": 0.002, "service_area": 0.002, "
 
 @dataclass
 class Clock:
-    """Seconds by step, by the wall and of the processor (the lesser of the two on a machine that others use too)."""
+    """Seconds by step, by the wall (too many on a machine that others use too) and of the processor, all threads."""
 
     profiled: str | None
     seconds: dict[str, float] = field(default_factory=dict)

@@ -30,8 +30,9 @@ def blocks(grounds: np.ndarray, most: int = _BLOCK_VERTICES) -> tuple[np.ndarray
         upright = north - south > east - west
         x, y = np.where(upright, east, (west + east) / 2), np.where(upright, (south + north) / 2, north)
         x0, y0 = np.where(upright, west, x), np.where(upright, y, south)
-        first = shapely.intersection(parts[large], shapely.box(west, south, x, y))
-        second = shapely.intersection(parts[large], shapely.box(x0, y0, east, north))
+        # An overlay rounds as its first operand does: boxes not at all.
+        first = shapely.intersection(shapely.box(west, south, x, y), parts[large])
+        second = shapely.intersection(shapely.box(x0, y0, east, north), parts[large])
         halves, of = shapely.get_parts(np.concatenate([first, second]), return_index=True)
         areal = shapely.area(halves) > 0
         parts = np.concatenate([parts[~large], halves[areal]])

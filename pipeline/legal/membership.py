@@ -134,8 +134,8 @@ class _Network:
         overlaps, best, pieces = self._overlaps(shapes, near)
         chosen = _innermost(shapes, overlaps)
         unsure = yielding & (chosen == _LAND) & (overlaps[:, _ZONE] > 0)
-        chosen[self._unsure_of_land(shapes, near, pieces, np.flatnonzero(unsure), sigma_m)] = _ZONE
-        touched = self._first(len(shapes), near, near.touches)
+        chosen[self._unsure_of_land(shapes, near, pieces, unsure, sigma_m)] = _ZONE
+        touched = self._first(len(shapes), near)
         row = np.where(chosen >= 0, best[np.arange(len(shapes)), chosen], touched)
         distance = self.grounds.depths(shapes, _corners(pieces), near)
         apart = np.flatnonzero((touched < 0) & ~shapely.is_empty(shapes) & ~shapely.is_missing(shapes))
@@ -171,19 +171,17 @@ class _Network:
         asked: np.ndarray,
         sigma_m: np.ndarray,
     ) -> np.ndarray:
-        """Those of the positions asked for that reach into highway land with less than the probability."""
-        number = np.full(len(shapes), -1)
-        number[asked] = np.arange(len(asked))
+        """Which of the footprints asked for reach into highway land with less than the probability."""
+        near = near.only(asked[near.shape] & (self.kind[near.row] != _ZONE))
         of, points = _corners(pieces)
-        mine = number[of] >= 0
-        depth = self.land.depths(shapes[asked], (number[of[mine]], points[mine]))
-        row = self._first(len(shapes), near, near.touches & (self.kind[near.row] != _ZONE))[asked]
-        return asked[_reaching(depth, sigma_m[asked], self.edge_sigma_m[row]) < self.probability]
+        depth = self.land.depths(shapes, (of[asked[of]], points[asked[of]]), near)
+        row = self._first(len(shapes), near)
+        return asked & (_reaching(depth, sigma_m, self.edge_sigma_m[row]) < self.probability)
 
-    def _first(self, count: int, near: Near, wanted: np.ndarray) -> np.ndarray:
-        """The first row of ZONES among the wanted pairs of each footprint, -1 where there is none."""
+    def _first(self, count: int, near: Near) -> np.ndarray:
+        """The first row of ZONES that each of ``count`` footprints touches, -1 where there is none."""
         first = np.full(count, len(self.kind))
-        np.minimum.at(first, near.shape[wanted], near.row[wanted])
+        np.minimum.at(first, near.shape[near.touches], near.row[near.touches])
         return np.where(first < len(self.kind), first, -1)
 
 

@@ -14,7 +14,7 @@ import shapely
 
 from ..geo.pieces import batches, blocks, border_lines
 
-_REACH_M = 40.0  # more than control zones are wide beside most roads
+_REACH_M = 40.0  # deeper than nearly all footprints lie
 _SEAM_M = 0.005  # zones that meet to the millimetre have no edge between them
 _BLOCK_VERTICES = 1024
 
@@ -27,6 +27,10 @@ class Near:
     row: np.ndarray  # of the zone
     ground: np.ndarray  # of the zone, cut at the reach
     touches: np.ndarray  # whether the footprint touches it
+
+    def only(self, wanted: np.ndarray) -> Near:
+        """The wanted pairs."""
+        return Near(self.shape[wanted], self.row[wanted], self.ground[wanted], self.touches[wanted])
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,17 @@ class Grounds:
         at, around = at[order], around[order]
         count = len(self.blocks)
         touches = np.isin(asked[at] * count + around, one * count + block)
-        return Near(asked[at], self.row[around], shapely.intersection(self.blocks[around], windows[at]), touches)
+        # An overlay rounds as its first operand does: zones to the millimetre, windows not at all.
+        ground = shapely.intersection(windows[at], self.blocks[around])
+        return Near(asked[at], self.row[around], ground, touches)
 
-    def depths(self, shapes: np.ndarray, places: tuple[np.ndarray, np.ndarray], near: Near | None = None) -> np.ndarray:
+    def depths(
+        self,
+        shapes: np.ndarray,
+        places: tuple[np.ndarray, np.ndarray],
+        near: Near | None = None,
+        reach_m: float = _REACH_M,
+    ) -> np.ndarray:
         """How far the deepest place of each footprint is from the outer edge of all zones together, metres.
 
         Parameters
@@ -70,20 +82,18 @@ class Grounds:
         places
             Position of the footprint, and the point inside the zones, (m,) both.
         near
-            What lies around them where that is known.
+            What lies within ``reach_m`` of them where that is known.
         """
-        return self._depths(shapes, *places, near or self.near(shapes), _REACH_M)
-
-    def _depths(self, shapes: np.ndarray, of: np.ndarray, points: np.ndarray, near: Near, reach_m: float) -> np.ndarray:
+        of, points = places
         depth = np.zeros(len(shapes))
-        np.maximum.at(depth, of, shapely.distance(_edges(near, len(shapes))[of], points))
+        edges = _edges(near or self.near(shapes, reach_m), len(shapes))
+        np.maximum.at(depth, of, shapely.distance(edges[of], points))
         deep = np.flatnonzero(depth >= reach_m - 4 * _SEAM_M)
         if len(deep):
             number = np.full(len(shapes), -1)
             number[deep] = np.arange(len(deep))
-            mine, reach_m = number[of] >= 0, 2 * reach_m
-            around = self.near(shapes[deep], reach_m)
-            depth[deep] = self._depths(shapes[deep], number[of[mine]], points[mine], around, reach_m)
+            mine = number[of] >= 0
+            depth[deep] = self.depths(shapes[deep], (number[of[mine]], points[mine]), reach_m=2 * reach_m)
         return depth
 
 
