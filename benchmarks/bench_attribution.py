@@ -37,10 +37,10 @@ from pipeline.attribution.facilities import facilities, own_facilities
 from pipeline.attribution.impacts import impacts
 from pipeline.attribution.permits import permits
 from pipeline.attribution.place import place
-from pipeline.geo.linref import LinearReference
 from pipeline.legal.membership import judge
 from pipeline.legal.rules import LegalRules
 from pipeline.legal.zones import road_zones
+from pipeline.linref.reference import LinearReference
 from pipeline.model.kinds import Zone
 
 EPSG = 4548

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.geo.linref import LinearReference
+from pipeline.linref.reference import LinearReference
 
 ROUTES, VERTICES, STEP_M, POST_M = 10_000, 101, 50.0, 1000.0
 POINTS = 1_000_000

@@ -10,7 +10,7 @@ FLOORS = [
     {"errors"},
     {"model"},
     {"geo", "ledger", "net"},
-    {"tiff"},
+    {"linref", "tiff"},
     {"legal", "catalog", "imagery", "attribution", "reports", "evaluate", "transience"},
     {"prepare", "networks", "ranking"},
     {"detectors", "simulate"},

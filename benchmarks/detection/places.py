@@ -13,10 +13,10 @@ from shapely.geometry.base import BaseGeometry
 
 from pipeline.catalog.layers import Layers
 from pipeline.detectors.base import View
-from pipeline.geo.linref import LinearReference
 from pipeline.imagery.raster import burn
 from pipeline.legal.rules import LegalRules
 from pipeline.legal.zones import corridor, road_zones
+from pipeline.linref.reference import LinearReference
 from pipeline.model.grid import Grid
 
 from . import sets

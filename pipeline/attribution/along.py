@@ -8,7 +8,7 @@ import pandas as pd
 import shapely
 
 from ..geo.corridor import both_sides, sides
-from ..geo.linref import LinearReference
+from ..linref.reference import LinearReference
 from ..model.kinds import Side
 from .overlap import column, metres, texts
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from ..geo.linref import LinearReference
+from ..linref.reference import LinearReference
 from ..model.kinds import AssetKind
 from .along import doubtful, lines_between, named_route, points_at, problems, with_shapes
 from .overlap import check_plane, column, metres, outlines, table, texts

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from ..geo.linref import LinearReference
+from ..linref.reference import LinearReference
 from .overlap import column, texts
 
 _SAME_ROAD_M, _NAMED_ROAD_M = 3.0, 30.0  # as where zones are drawn once

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from ..geo.linref import LinearReference
+from ..linref.reference import LinearReference
 from ..model.kinds import Side
 from .along import lines_between, named_route
 from .assets import along_road, stakes_covered

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from ..geo.linref import LinearReference
+from ..linref.reference import LinearReference
 from ..model.kinds import AssetKind
 from .impact_grounds import crossings, decks, views
 from .impact_options import ImpactOptions

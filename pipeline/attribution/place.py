@@ -5,7 +5,8 @@ from __future__ import annotations
 import geopandas as gpd
 import pandas as pd
 
-from ..geo.linref import LinearReference, stake_texts
+from ..linref.reference import LinearReference
+from ..model.stake import stake_texts
 
 
 def place(footprints: gpd.GeoDataFrame, linref: LinearReference, section: pd.Series | None = None) -> pd.DataFrame:

@@ -1,1 +1,1 @@
-"""Plane geometry on metric coordinates: projections, corridors, tiles, stakes, outlines. No pixels, no files."""
+"""Plane geometry on metric coordinates: projections, corridors, tiles, outlines. No pixels, no files."""

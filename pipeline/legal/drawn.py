@@ -9,7 +9,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from ..geo.corridor import last_direction
-from ..geo.linref import LinearReference
+from ..linref.reference import LinearReference
 from ..model.kinds import RoadClass, Structure
 from .rules import LegalRules
 

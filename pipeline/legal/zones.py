@@ -19,7 +19,7 @@ from shapely.geometry.base import BaseGeometry
 
 from ..errors import GeometryError
 from ..geo.corridor import GRID_M, both_sides, sides
-from ..geo.linref import LinearReference
+from ..linref.reference import LinearReference
 from ..model.kinds import Zone, ZoneBasis
 from ..model.tables import ROADS, ZONES
 from .bands import Band, disjoint, minus, table_of

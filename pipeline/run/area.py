@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from ..catalog.layers import Layers
 from ..config.run_config import AreaOptions, Stretch
 from ..errors import ConfigError
-from ..geo.linref import LinearReference
+from ..linref.reference import LinearReference
 
 _STEP_M = 5.0
 _SEAM_M = 0.05

@@ -13,11 +13,11 @@ from ..attribution.assets import placed_assets
 from ..attribution.facilities import FacilityOptions, own_facilities
 from ..catalog.layers import Layers
 from ..config.run_config import AreaOptions
-from ..geo.linref import LinearReference
 from ..legal.drawn import left_out
 from ..legal.rules import LegalRules
 from ..legal.sight import sight_ground
 from ..legal.zones import Errors, road_zones
+from ..linref.reference import LinearReference
 from ..model.kinds import AssetKind
 from ..model.tables import ASSETS, EXEMPT, PERMITS, TOWNSHIPS, Table
 from .area import roads_due

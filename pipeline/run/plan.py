@@ -17,10 +17,10 @@ from ..catalog.layers import Layers
 from ..config import RunConfig
 from ..detectors import registry
 from ..errors import CatalogError, NoImageError
-from ..geo.linref import LinearReference
 from ..geo.tiling import tiles_over
 from ..legal.rules import LegalRules
 from ..legal.zones import corridor
+from ..linref.reference import LinearReference
 from ..model.grid import Tile
 from ..model.scene import Scene
 from ..ranking.apply import Named, load_rankings

@@ -14,7 +14,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from ..attribution.counties import counties
-from ..geo.linref import LinearReference
+from ..linref.reference import LinearReference
 from ..model.kinds import Sighted
 from ..model.tables import REGISTRY, SITES
 from ..transience.cells import newest_version

@@ -14,10 +14,10 @@ import shapely
 from ..attribution.counties import counties
 from ..detectors import registry
 from ..errors import StakeError
-from ..geo.linref import LinearReference, stake_texts
 from ..ledger import Ledger
+from ..linref.reference import LinearReference
 from ..model.kinds import Side
-from ..model.stake import Stake
+from ..model.stake import Stake, stake_texts
 from ..model.tables import HOT_SPOTS
 from ..transience.cells import CELL_M, COLUMNS, cells, stretches
 from ..transience.course import CourseOptions, Event, Phase

@@ -8,7 +8,7 @@ import pytest
 from shapely import LineString, Point, box
 
 from pipeline.attribution.assets import assets, placed_assets
-from pipeline.geo.linref import LinearReference
+from pipeline.linref.reference import LinearReference
 
 from .conftest import frame, roads, square
 

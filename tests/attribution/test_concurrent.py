@@ -3,7 +3,7 @@ import pytest
 from shapely import LineString, box
 
 from pipeline.attribution.concurrent import concurrent
-from pipeline.geo.linref import LinearReference
+from pipeline.linref.reference import LinearReference
 
 CRS = 4548
 NAN = float("nan")

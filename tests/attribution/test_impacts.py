@@ -13,7 +13,7 @@ from shapely.affinity import translate
 from pipeline.attribution.assets import placed_assets
 from pipeline.attribution.impact_options import ImpactOptions
 from pipeline.attribution.impacts import hides_sign, impacts, in_sight_triangle, on_culvert, under_bridge
-from pipeline.geo.linref import LinearReference
+from pipeline.linref.reference import LinearReference
 
 from .conftest import frame, roads, square
 

@@ -10,7 +10,7 @@ from shapely import LineString, box
 from pipeline.attribution.along import alongside
 from pipeline.attribution.permits import permits
 from pipeline.errors import LayerError
-from pipeline.geo.linref import LinearReference
+from pipeline.linref.reference import LinearReference
 from pipeline.model.kinds import PermitState
 
 from .conftest import frame, roads, square

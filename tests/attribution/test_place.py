@@ -6,7 +6,7 @@ import pytest
 from shapely import LineString, Point, box
 
 from pipeline.attribution.place import place
-from pipeline.geo.linref import LinearReference
+from pipeline.linref.reference import LinearReference
 from pipeline.model.route import RouteCode
 from pipeline.model.stake import Stake
 

@@ -6,7 +6,7 @@ from shapely import LineString
 
 from pipeline.attribution.along import alongside
 from pipeline.attribution.assets import placed_assets
-from pipeline.geo.linref import LinearReference
+from pipeline.linref.reference import LinearReference
 
 CRS = 4548
 NAN = float("nan")

@@ -4,11 +4,11 @@ import pytest
 import shapely
 from shapely import LineString, Point, box
 
-from pipeline.geo.linref import LinearReference
 from pipeline.legal.drawn import drawn, left_out
 from pipeline.legal.membership import judge
 from pipeline.legal.rules import LegalRules
 from pipeline.legal.zones import Errors, corridor, road_zones
+from pipeline.linref.reference import LinearReference
 from pipeline.model.shipped import shipped
 
 from .roads import CRS, ground, roads

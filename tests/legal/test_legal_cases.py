@@ -11,12 +11,12 @@ from shapely import LineString, box
 
 from pipeline.attribution.exempt import exempt
 from pipeline.attribution.permits import permits
-from pipeline.geo.linref import LinearReference
 from pipeline.legal.drawn import left_out
 from pipeline.legal.engine import Facts, answer, answers
 from pipeline.legal.membership import judge
 from pipeline.legal.rules import LegalRules
 from pipeline.legal.zones import road_zones
+from pipeline.linref.reference import LinearReference
 from pipeline.model.kinds import Zone
 from pipeline.model.shipped import shipped
 

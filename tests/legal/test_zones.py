@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from shapely import LineString, MultiLineString, Point, box
 
 from pipeline.errors import GeometryError
-from pipeline.geo.linref import LinearReference
 from pipeline.legal.rules import LegalRules
 from pipeline.legal.zones import corridor, road_zones
+from pipeline.linref.reference import LinearReference
 from pipeline.model.tables import ZONES
 
 from .roads import CRS, ground, overlap_m2, roads

@@ -9,7 +9,7 @@ import pytest
 import shapely
 from shapely import Point, box
 
-from pipeline.geo.linref import LinearReference
+from pipeline.linref.reference import LinearReference
 from pipeline.model.tables import SITES
 from pipeline.run.sites import campaign, known_sites, site_states
 from pipeline.transience.cells import COLUMNS

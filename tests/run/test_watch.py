@@ -18,8 +18,8 @@ from pipeline.config import RunConfig
 from pipeline.detectors import registry
 from pipeline.detectors.base import Found, View
 from pipeline.detectors.registry import detector
-from pipeline.geo.linref import LinearReference
 from pipeline.ledger import Ledger
+from pipeline.linref.reference import LinearReference
 from pipeline.model.kinds import GRAIN_DRYING, Sighted
 from pipeline.model.options import Options
 from pipeline.model.tables import HOT_SPOTS, SIGHTINGS, SITES

@@ -6,7 +6,7 @@ import pytest
 from shapely import LineString, MultiLineString, Point
 
 from pipeline.errors import StakeError
-from pipeline.geo.linref import LinearReference
+from pipeline.linref.reference import LinearReference
 
 from .stake_roads import breaks, placed, points, roads, stakes
 

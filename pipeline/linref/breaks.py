@@ -8,13 +8,13 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from ..geo.segments import Segments
 from ..model.stake import Stake
 from ..model.tables import BREAKS
 from .calibration import Fixed
 from .feet import MAX_STAKE_OFFSET_M, Feet, Lines, feet_of
 from .joined import Course
 from .recorded_ends import Ends
-from .segments import Segments
 
 _TOLERANCE_M = 100.0  # between a break and the posts around it
 _PER_METRE = 0.1  # and this much more for each metre to the post

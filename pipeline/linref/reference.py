@@ -11,6 +11,7 @@ import shapely
 from shapely import Point
 
 from ..errors import GeometryError, LayerError, StakeError
+from ..geo.segments import Segments, Strips
 from ..model.kinds import Side
 from ..model.stake import stake_texts
 from ..model.tables import BREAKS, ROADS, STAKES
@@ -18,7 +19,6 @@ from .carriageways import Part, parts_of
 from .network import Network
 from .placing import Placing
 from .routes import Names
-from .segments import Segments, Strips
 from .staking import calibrate
 from .stretches import stretches_of
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import LineString, MultiLineString, Point
 
-from pipeline.geo.linref import LinearReference
+from pipeline.linref.reference import LinearReference
 
 from .stake_roads import CRS, breaks, placed, points, roads, stakes
 

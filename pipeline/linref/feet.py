@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from ..geo.segments import Segments
 from .carriageways import Part
-from .segments import Segments
 
 MAX_STAKE_OFFSET_M = 100.0
 _SAME_PLACE_M = 2.0

@@ -84,7 +84,7 @@ def parts_of(roads: gpd.GeoDataFrame) -> list[Part]:
         return []
     keys = roads["route_key"].where(roads["route_key"].notna(), roads["route_code"]).astype(str).to_numpy()
     stakes = np.sort(roads[["stake_from_m", "stake_to_m"]].to_numpy(dtype=float), axis=1)
-    lines, accompanied = _dense_beside_others(lines, keys[rows])
+    lines, accompanied = _dense_beside_others(lines, rows, keys, stakes)
     segments = _Segments.of(lines)
     beside = _Beside.of(segments, accompanied, rows, keys, stakes)
     slices = _slices(lines)
@@ -125,7 +125,6 @@ class _Beside:
         i, j = tree.query(shapely.points(middle), predicate="dwithin", distance=MAX_SEPARATION_M)
         at, i, j = middle[i], some[i], some[j]
         row_i, row_j = rows[segments.part[i]], rows[segments.part[j]]
-        apart = (stakes[row_i, 1] <= stakes[row_j, 0]) | (stakes[row_j, 1] <= stakes[row_i, 0])  # False with NaN
         ahead = np.sum((at - segments.start[j]) * segments.unit[j], axis=1)
         cos = np.sum(segments.unit[i] * segments.unit[j], axis=1)
         reach = segments.start[j] + segments.unit[j] * ahead[:, None] - at
@@ -133,7 +132,7 @@ class _Beside:
         fits = (
             (segments.part[i] != segments.part[j])
             & (keys[row_i] == keys[row_j])
-            & ~(apart & (row_i != row_j))
+            & ~_apart(row_i, row_j, stakes)
             & (np.abs(cos) > _PARALLEL_COS)
             & (ahead >= -1e-6)
             & (ahead <= segments.length[j] + 1e-6)
@@ -174,14 +173,23 @@ def _lines(roads: gpd.GeoDataFrame) -> tuple[np.ndarray, list[np.ndarray]]:
     return np.array(rows, dtype=int), lines
 
 
-def _dense_beside_others(lines: list[np.ndarray], key: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-    """Lines, and which of them come near another of their route; those get a vertex every 50 m, where runs can begin."""
+def _apart(one: np.ndarray, other: np.ndarray, stakes: np.ndarray) -> np.ndarray:
+    """Whether two different rows follow each other, as their recorded stakes say: then neither runs beside the other."""
+    after = (stakes[one, 1] <= stakes[other, 0]) | (stakes[other, 1] <= stakes[one, 0])  # False with NaN
+    return after & (one != other)
+
+
+def _dense_beside_others(
+    lines: list[np.ndarray], rows: np.ndarray, keys: np.ndarray, stakes: np.ndarray
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Lines, and which of them may run beside another of their route; those get a vertex every 50 m, where runs can begin."""
     shapes = shapely.linestrings(
         np.concatenate(lines), indices=np.repeat(np.arange(len(lines)), [len(x) for x in lines])
     )
     one, other = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=MAX_SEPARATION_M)
     accompanied = np.zeros(len(lines), dtype=bool)
-    accompanied[one[(one != other) & (key[one] == key[other])]] = True
+    same = (one != other) & (keys[rows[one]] == keys[rows[other]]) & ~_apart(rows[one], rows[other], stakes)
+    accompanied[one[same]] = True
     out = list(lines)
     for i in np.flatnonzero(accompanied):
         out[i] = shapely.get_coordinates(shapely.segmentize(shapes[i], _STEP_M))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shapely import LineString, MultiLineString, Point, box
 
 from pipeline.errors import GeometryError, LayerError, StakeError
-from pipeline.geo.linref import LinearReference
+from pipeline.linref.reference import LinearReference
 from pipeline.model.stake import Stake
 
 from .stake_roads import CRS, points, roads, stakes

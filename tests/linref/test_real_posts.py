@@ -7,7 +7,7 @@ import pytest
 import shapely
 from shapely import LineString
 
-from pipeline.geo.linref import LinearReference
+from pipeline.linref.reference import LinearReference
 
 from .stake_roads import NOTHING, roads, stakes
 

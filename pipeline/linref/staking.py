@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from ..geo.segments import Segments
 from ..model.stake import named
 from .breaks import Breaks
 from .calibration import Fixed, Knots, agreeing, course_direction, cut, knots_along, misplaced
@@ -17,7 +18,6 @@ from .carriageways import Part
 from .feet import MAX_STAKE_OFFSET_M, Feet, Lines, feet_of
 from .joined import Course
 from .recorded_ends import Ends, carried_on, recorded_ends, turns
-from .segments import Segments
 from .standing import SAME_POST_M, Standing, bounded_by, counted_gaps, one_of_two_sides, with_other_feet
 
 
