@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import geopandas as gpd
@@ -115,13 +117,17 @@ def _nearest_of_each_kind(ours: np.ndarray, assets: gpd.GeoDataFrame, within_m: 
     cell = np.lexsort(np.floor(shapely.bounds(ours).T[:2] / _CELL_M))
     none = np.array([], dtype=int)
     found = [pd.DataFrame({"left": none, "right": none, "distance_m": none.astype(float), "kind": none.astype(object)})]
-    for number in range(len(kinds)):
+
+    def nearest(number: int) -> pd.DataFrame:
         these = np.flatnonzero(placed & (kind == number))
         (left, one), apart_m = shapely.STRtree(shapes[these]).query_nearest(
             ours[cell], max_distance=within_m, return_distance=True, all_matches=True
         )
         columns = {"left": cell[left], "right": these[one], "distance_m": apart_m}
-        found.append(pd.DataFrame(columns).assign(kind=kinds[number]))
+        return pd.DataFrame(columns).assign(kind=kinds[number])
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # trees let other threads work while they look
+        found += pool.map(nearest, range(len(kinds)))
     near = pd.concat(found, ignore_index=True)
     near["name"] = column(assets, "name")[near["right"]]
     near["stake_m"] = metres(assets, "stake_m")[near["right"]]
