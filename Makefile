@@ -25,8 +25,8 @@ $(VENV)/.locked: uv.lock pyproject.toml
 demo: $(VENV)/.locked ## simulate a small county pair, run the whole pipeline on it, say where the maps are
 	$(BIN)/luyu demo --out $(DEMO)
 
-test: $(VENV)/.locked ## every test
-	$(BIN)/python -m pytest
+test: $(VENV)/.locked ## every test, two files at a time
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-quick: $(VENV)/.locked ## the tests that take little time
 	$(BIN)/python -m pytest -m "not slow and not browser"
