@@ -49,8 +49,9 @@ def left_out(roads: gpd.GeoDataFrame, tunnels: gpd.GeoDataFrame | None = None) -
                 (roads.index[i], roads["route_code"].iloc[i], why, None, lines[i]) for i in np.flatnonzero(mask)
             ]
     records += _in_tunnels(roads, tunnels)
-    whole = {record[0] for record in records if record[2] != "tunnel"}
-    records += [record for record in _shared(roads) if record[0] not in whole]
+    # A road that is itself left out draws no other: a planned road on the line of today's leaves it its zones.
+    closed = {section for section, _, why, _, _ in records if why != "tunnel"}
+    records += _shared(roads[~roads.index.isin(closed)])
     columns = ["section", "route_code", "why", "drawn_with", "geometry"]
     return gpd.GeoDataFrame(pd.DataFrame(records, columns=columns), geometry="geometry", crs=roads.crs)
 

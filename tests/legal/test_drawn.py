@@ -87,6 +87,13 @@ def test_concurrent_routes_are_drawn_once_by_the_higher_class():
     assert "S253" in set(zones["route_code"])
 
 
+@pytest.mark.parametrize("flag", [{"unbuilt": True}, {"managed_by_city": True}])
+def test_a_road_that_is_left_out_draws_no_other(flag):
+    table = roads({"geometry": EAST, **S}, {"geometry": EAST, **G, **flag})
+    assert list(left_out(table)["section"]) == [1]
+    assert set(zones_of(table)["route_code"]) == {"S253"}
+
+
 def test_routes_that_only_cross_are_both_drawn():
     across = LineString([(500, -500), (500, 500)])
     assert left_out(roads({"geometry": across, **S}, {"geometry": EAST, **G})).empty
