@@ -168,7 +168,7 @@ def _card(row: dict[str, Any]) -> list[str]:
     """
     size = (("", values.number(row.get("area_m2")), " m²"), ("长 ", values.number(row.get("length_m"), 1), " m"),
             ("宽 ", values.number(row.get("width_m"), 1), " m"))  # fmt: skip
-    asset = [values.text(row.get(name)) for name in ("asset_kind", "asset_name")]
+    asset = [_said(style.ASSET_KINDS, row.get("asset_kind")), values.text(row.get("asset_name"))]
     if distance := values.number(row.get("asset_distance_m")):
         asset.append(f"{distance} m")
     county = values.text(row.get("counties")) or values.text(row.get("county_name"))

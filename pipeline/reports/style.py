@@ -124,6 +124,21 @@ SIGHT = frozen(
     bend=("弯道内侧（推算，仅提示）", "inside of a bend (advisory)"),
     crossing=("平面交叉视距三角区（推算，仅提示）", "sight triangle (advisory)"),
 )
+ASSET_KINDS = frozen(
+    bridge=("桥梁", "bridge"),
+    tunnel=("隧道", "tunnel"),
+    culvert=("涵洞", "culvert"),
+    sign=("标志", "sign"),
+    barrier=("护栏", "barrier"),
+    service_area=("服务区", "service area"),
+    toll_station=("收费站", "toll station"),
+    interchange=("互通立交", "interchange"),
+    depot=("养护工区", "depot"),
+    checkpoint=("治超站", "checkpoint"),
+    gantry=("门架", "gantry"),
+    marker=("界桩", "marker"),
+    ferry=("渡口", "ferry"),
+)
 IMPACTS = frozen(
     under_bridge=("桥下空间", "under a bridge"),
     hides_sign=("可能遮挡标志", "may hide a sign"),

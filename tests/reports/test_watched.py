@@ -104,3 +104,11 @@ def test_the_notice_names_where_it_recurs():
     document = Document(io.BytesIO(notice.notice(make_findings(5), created=DAY, hot_spots=hot_spots_frame())))
     assert any("多发" in paragraph.text for paragraph in document.paragraphs)
     assert document.tables[1].cell(1, 2).text == "G311"
+
+
+def test_every_kind_of_asset_and_impact_has_a_chinese_name():
+    from pipeline.model.kinds import AssetKind, PermitState
+    from pipeline.reports import style
+
+    assert set(style.ASSET_KINDS) == {kind.value for kind in AssetKind}
+    assert set(style.PERMIT_STATES) == {state.value for state in PermitState}
