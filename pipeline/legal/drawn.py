@@ -14,7 +14,7 @@ from ..model.kinds import RoadClass, Structure
 from .rules import LegalRules
 
 SAME_ROAD_M = 3.0  # two routes' lines nearer than this are one road delivered twice (共用路段)
-_NAMED_ROAD_M = 30.0  # and where a row names the other route, so near
+NAMED_ROAD_M = 30.0  # and where a row names the other route, so near
 _LEAST_SHARED_M = 100.0  # lines that cross at a flat angle lie together for less
 _TUNNEL_REACH_M = 15.0  # a tunnel's own line may have been digitised so far from the centreline
 _CUT_M = 0.05
@@ -56,6 +56,12 @@ def left_out(roads: gpd.GeoDataFrame, tunnels: gpd.GeoDataFrame | None = None) -
     return gpd.GeoDataFrame(pd.DataFrame(records, columns=columns), geometry="geometry", crs=roads.crs)
 
 
+def grounds_by_section(without: gpd.GeoDataFrame) -> pd.Series:
+    """Thin polygons over the parts that ``left_out`` names, by section: taken off a section's line they take just these."""
+    grounds = without.assign(geometry=without.buffer(_CUT_M, cap_style="flat"))
+    return grounds.groupby("section")["geometry"].agg(lambda parts: shapely.union_all(parts.array))
+
+
 def drawn(
     reference: LinearReference,
     rules: LegalRules,
@@ -73,8 +79,7 @@ def drawn(
     lead_in = [last_direction(lines[j]) if j >= 0 else None for j in table["joins"]]
     table = table.drop(columns="joins").assign(lead_in=pd.Series(lead_in, index=table.index, dtype=object))
     if without is not None and len(without):
-        grounds = without.assign(geometry=without.buffer(_CUT_M, cap_style="flat"))
-        table = _cut(table, grounds.groupby("section")["geometry"].agg(lambda parts: shapely.union_all(parts.array)))
+        table = _cut(table, grounds_by_section(without))
     table["jurisdiction"] = ""
     return _by_jurisdiction(table, rules, counties) if rules.jurisdictions and counties is not None else table
 
@@ -153,12 +158,12 @@ def _shared(roads: gpd.GeoDataFrame) -> list[Part]:
     code = roads["route_code"].to_numpy(dtype=object)
     named = roads["concurrent_with"].to_numpy(dtype=object) if "concurrent_with" in roads else np.full(len(code), None)
     rank = np.lexsort((np.arange(len(code)), code.astype(str), roads["road_class"].map(_CLASS_RANK))).argsort()
-    low, high = shapely.STRtree(lines).query(lines, predicate="dwithin", distance=_NAMED_ROAD_M)
+    low, high = shapely.STRtree(lines).query(lines, predicate="dwithin", distance=NAMED_ROAD_M)
     pairs = (code[low] != code[high]) & (rank[low] > rank[high])
     shared: list[Part] = []
     for i, j in sorted(zip(low[pairs].tolist(), high[pairs].tolist(), strict=True)):
         told = code[j] in str(named[i] or "").split(";") or code[i] in str(named[j] or "").split(";")
-        near = shapely.buffer(lines[j], _NAMED_ROAD_M if told else SAME_ROAD_M, cap_style="flat")
+        near = shapely.buffer(lines[j], NAMED_ROAD_M if told else SAME_ROAD_M, cap_style="flat")
         parts = shapely.get_parts(shapely.intersection(lines[i], near))
         long = [part for part in parts if part.length >= min(_LEAST_SHARED_M, lines[i].length)]
         if long:

@@ -12,10 +12,10 @@ from shapely.geometry.base import BaseGeometry
 from ..catalog.layers import Layers
 from ..config.run_config import AreaOptions, Stretch
 from ..errors import ConfigError
+from ..legal.drawn import NAMED_ROAD_M, grounds_by_section
 from ..linref.reference import LinearReference
 
 _STEP_M = 5.0
-_SEAM_M = 0.05
 
 
 def roads_due(
@@ -37,9 +37,7 @@ def roads_due(
     if area.stretches:
         roads = _only_stretches(roads, area, linref)
     if without is not None and len(without):
-        # What is drawn with a route that nobody asked for is looked at all the same.
-        elsewhere = without["drawn_with"].notna() & ~without["drawn_with"].isin(roads["route_code"])
-        roads = _less(roads, without[~elsewhere])
+        roads = _less(roads, _looked_at_elsewhere(without, roads))
     if area.counties:
         roads = _only_counties(roads, layers.counties, area.counties)
     roads = roads[~roads.geometry.is_empty & (roads.geometry.length > 0)]
@@ -86,10 +84,21 @@ def _single_and_paired(roads: gpd.GeoDataFrame, stretches: gpd.GeoDataFrame) -> 
     return gpd.GeoDataFrame(pieces, columns=names, geometry="geometry", crs=roads.crs)
 
 
+def _looked_at_elsewhere(without: gpd.GeoDataFrame, roads: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Of what is drawn with another route only what that route is asked for there: the rest is looked at all the same."""
+    parts = without.geometry.copy()
+    for at in np.flatnonzero(without["drawn_with"].notna()):
+        other = roads.geometry[roads["route_code"] == without["drawn_with"].iloc[at]]
+        ground = shapely.union_all(shapely.buffer(other.array, NAMED_ROAD_M, cap_style="flat"))
+        parts.iloc[at] = _lines_of(shapely.intersection(parts.iloc[at], ground))
+    return without.set_geometry(parts)[~parts.is_empty]
+
+
 def _less(roads: gpd.GeoDataFrame, without: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """The roads without those parts of their sections."""
-    parts = without.assign(geometry=without.buffer(_SEAM_M, cap_style="flat")).groupby("section")["geometry"]
-    grounds = parts.agg(lambda shapes: shapely.union_all(shapes.array)).reindex(roads.index)
+    if without.empty:
+        return roads
+    grounds = grounds_by_section(without).reindex(roads.index)
     cut = grounds.notna().to_numpy()
     shapes = np.asarray(roads.geometry.array).copy()
     shapes[cut] = [_lines_of(shape) for shape in shapely.difference(shapes[cut], grounds[cut].to_numpy(dtype=object))]

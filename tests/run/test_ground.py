@@ -142,6 +142,12 @@ def test_a_shared_road_is_due_once_and_both_routes_are_named(world: Path, tmp_pa
     assert "S999" not in set(plan.due["route_code"])
     assert any("S999" in note and "drawn once" in note for note in plan.notes)
     assert set(alone.due["route_code"]) == {"S999"}  # nobody asked for the other, so it is looked at under this name
+    first = float(plan.layers.roads.loc[0, "stake_from_m"]) / 1000
+    short = (
+        f"area={{routes: [S999], stretches: [{{route: G311, from: {stake(first + 0.1)}, to: {stake(first + 0.3)}}}]}}"
+    )
+    km = plan_of(world, tmp_path, short).due.groupby("route_code")["geometry"].agg(lambda lines: lines.length.sum())
+    assert km["S999"] == pytest.approx(roads.length.iloc[0] - 200.0, abs=25.0)  # the rest is looked at as G311
     row = placed(candidates(plan, [beside(plan, 0, 450.0, 20.0)]), plan).iloc[0]
     assert row["route_code"] == "G311"
     assert row["concurrent"].startswith("S999 K10+4")
