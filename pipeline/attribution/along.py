@@ -12,6 +12,7 @@ from ..linref.reference import LinearReference
 from ..model.kinds import Side
 from .overlap import column, metres, texts
 
+_REPEATED = ("X", "Y", "C", "Z")  # signs of rural roads: every county gives them anew
 _MOST_ROUTES = 20  # named in problems; the rest is counted
 NO_STAKE = "neither a geometry nor a route with a stake"
 
@@ -89,8 +90,12 @@ def with_shapes(rows: gpd.GeoDataFrame, at: np.ndarray, shapes: np.ndarray) -> g
 
 
 def doubtful(layer: str, rows: gpd.GeoDataFrame, linref: LinearReference) -> tuple[str, ...]:
-    """One sentence for each sign that several roads have, and that rows give without the county's code."""
+    """One sentence for each sign of a rural road that several roads have, and that rows give without the county's code.
+
+    A national or provincial road is one road, whatever county code each of its sections carries in its key.
+    """
     signs = pd.Series(named_route(rows, linref)).dropna()
+    signs = signs[signs.astype(str).str.startswith(_REPEATED)]
     several = linref.roads_called(signs)
     return tuple(
         f"{layer}: {len(mine)} row{'s' if len(mine) > 1 else ''} say {sign}, as {mine.iloc[0]} roads are called; give the whole"

@@ -17,6 +17,7 @@ from .along import doubtful, lines_between, named_route, points_at, problems, wi
 from .overlap import check_plane, column, metres, outlines, table, texts
 
 _CELL_M = 5000.0
+_FARTHEST = 10.0  # times the distance in the plane: stakes that differ by more are of two roads, or of two chains
 
 
 def placed_assets(assets: gpd.GeoDataFrame, linref: LinearReference) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
@@ -33,6 +34,8 @@ def placed_assets(assets: gpd.GeoDataFrame, linref: LinearReference) -> tuple[gp
         Table ASSETS in the CRS of ``linref``; it is left as it is. Those that cannot be placed keep no geometry.
     """
     absent = np.flatnonzero(assets.geometry.isna() | assets.geometry.is_empty)
+    if not len(absent):
+        return assets.assign(by_stake=False), ()
     by_stake = np.zeros(len(assets), dtype=bool)
     by_stake[absent] = True
     rows = assets.iloc[absent]
@@ -79,7 +82,8 @@ def assets(
     "along_m": -40.0}}``. Null, NaN and ``{}`` where there is none. The distance is between the outlines, 0 where they
     touch; of several at one distance the first by kind, name and stake counts. ``along_m`` is the asset's stake less the
     footprint's, positive towards increasing stakes: metres along the road where its stakes run on unbroken; null where
-    the two are of different routes, or a stake is not known.
+    the two are of different routes, a stake is not known, or the difference is more than ten times ``within_m`` (signs
+    of rural roads repeat in every county).
 
     Parameters
     ----------
@@ -92,7 +96,8 @@ def assets(
     """
     check_plane(footprints, assets, "assets")
     near = _nearest_of_each_kind(outlines(footprints), assets, within_m)
-    near["along_m"] = _along(near, footprints, assets, linref)
+    along_m = _along(near, footprints, assets, linref)
+    near["along_m"] = np.where(np.abs(along_m) <= _FARTHEST * within_m, along_m, np.nan)
     first = near.sort_values(["left", "distance_m", "kind"], kind="stable").drop_duplicates("left")
     at, count = first["left"].to_numpy(), len(footprints)
     kind, name, distance_m, along_m = texts(count), texts(count), np.full(count, np.nan), np.full(count, np.nan)

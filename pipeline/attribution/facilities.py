@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ..model.kinds import AssetKind
 from ..model.options import Options
-from .overlap import column, shares, table, texts
+from .overlap import column, flags, shares, table, texts
 
 
 class FacilityOptions(Options):
@@ -46,8 +46,7 @@ def own_facilities(assets: gpd.GeoDataFrame, options: FacilityOptions | None = N
     present = ~(assets.geometry.isna() | assets.geometry.is_empty)
     rows = assets[present & assets["kind"].isin(list(options.radius_m))]
     shapes = rows.geometry.to_numpy().copy()
-    by_stake = np.array([value is True or value is np.True_ for value in column(rows, "by_stake")], dtype=bool)
-    drawn = (shapely.get_dimensions(shapes) == 2) & ~by_stake
+    drawn = (shapely.get_dimensions(shapes) == 2) & ~flags(rows, "by_stake")
     radius_m = rows["kind"].map(options.radius_m).to_numpy(dtype=float)
     shapes[~drawn] = shapely.buffer(shapes[~drawn], radius_m[~drawn])
     basis = np.where(drawn, "polygon", "radius").astype(object)

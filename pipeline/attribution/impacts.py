@@ -14,7 +14,7 @@ import shapely
 
 from ..linref.reference import LinearReference
 from ..model.kinds import AssetKind
-from .impact_grounds import crossings, decks, views
+from .impact_grounds import DIVIDED_M, crossings, decks, views
 from .impact_options import ImpactOptions
 from .overlap import check_plane, column, metres, outlines, shares, table, texts
 
@@ -29,7 +29,7 @@ def impacts(
     linref: LinearReference,
     *,
     kinds: pd.Series,
-    sight: gpd.GeoDataFrame | None = None,
+    sight: pd.Series | None = None,
     options: ImpactOptions | None = None,
 ) -> pd.DataFrame:
     """``impact`` (codes, joined with ``;``) and ``impact_note`` (Chinese, joined with ``；``) on the footprints' index.
@@ -43,7 +43,8 @@ def impacts(
     kinds
         Kind of each footprint, on the footprints' index: each rule looks at some kinds only.
     sight
-        Polygons through which drivers have to see, with ``sight`` (bend or crossing), in the footprints' CRS.
+        What ``sight_at`` says of each footprint (bend, crossing or null), on the footprints' index; without it nothing is in
+        a sight triangle.
     """
     options = options or ImpactOptions()
     check_plane(footprints, assets, "assets")
@@ -53,7 +54,8 @@ def impacts(
         "on_culvert": (options.culvert_kinds, lambda ours: on_culvert(ours, assets, linref, options)),
     }
     if sight is not None:
-        rules["in_sight_triangle"] = (options.sight_kinds, lambda ours: in_sight_triangle(ours, sight))
+        footprints = footprints.assign(sight=sight.reindex(footprints.index))
+        rules["in_sight_triangle"] = (options.sight_kinds, in_sight_triangle)
     kind = kinds.reindex(footprints.index)
     codes: list[list[str]] = [[] for _ in range(len(footprints))]
     notes: list[list[str]] = [[] for _ in range(len(footprints))]
@@ -87,14 +89,13 @@ def hides_sign(
 ) -> pd.Series:
     """A sentence for each footprint between a traffic sign and its drivers (公路安全保护条例 13), null for others.
 
-    What stands at the very place of a sign may be the sign, and is left out.
+    What stands at the very place of a sign, recorded or assumed, may be the sign, and is left out.
     """
-    reach_m = np.full(len(assets), options.sign_view_m + options.sign_offset_m)
+    reach_m = np.full(len(assets), options.sign_view_m + options.sign_offset_m + DIVIDED_M)
     signs = _near(footprints, assets, AssetKind.SIGN, reach_m)
-    shapes, of = views(signs, linref, options)
+    shapes, of, places = views(signs, linref, options)
     pairs = _overlapping(footprints, signs.iloc[of], shapes)
-    places = signs.geometry.to_numpy()[of[pairs["right"]]]
-    pairs = pairs[~shapely.intersects(footprints.geometry.to_numpy()[pairs["left"]], places)]
+    pairs = pairs[~shapely.intersects(footprints.geometry.to_numpy()[pairs["left"]], places[of[pairs["right"]]])]
     said = [f"位于{row.name}与来车之间，可能遮挡公路标志（公路安全保护条例第十三条）" for row in pairs.itertuples()]
     return _on(footprints, pairs, said)
 
@@ -104,7 +105,7 @@ def on_culvert(
 ) -> pd.Series:
     """A sentence for each footprint within ``culvert_within_m`` of a culvert (公路安全保护条例 22), null for others."""
     length_m = np.fmax(metres(assets, "length_m"), options.culvert_length_m)
-    culverts = _near(footprints, assets, AssetKind.CULVERT, length_m + options.culvert_within_m)
+    culverts = _near(footprints, assets, AssetKind.CULVERT, length_m + options.culvert_within_m + DIVIDED_M)
     lines = crossings(culverts, linref, options)
     within_m = options.culvert_within_m
     left, right = shapely.STRtree(lines).query(outlines(footprints), predicate="dwithin", distance=within_m)
@@ -115,18 +116,15 @@ def on_culvert(
     )
 
 
-def in_sight_triangle(footprints: gpd.GeoDataFrame, sight: gpd.GeoDataFrame) -> pd.Series:
-    """A sentence for each footprint that blocks the view at a bend or crossing, null for others; 公路安全保护条例 13.
-
-    ``sight``: polygons in the footprints' CRS with column ``sight``, ``bend`` or ``crossing``.
-    """
-    pairs = _overlapping(
-        footprints, sight.assign(name=[_SIGHT.get(word, "") for word in sight["sight"]]), sight.geometry.to_numpy()
-    )
+def in_sight_triangle(footprints: gpd.GeoDataFrame) -> pd.Series:
+    """A sentence for each footprint whose ``sight`` is ``bend`` or ``crossing``, null for others; 公路安全保护条例 13."""
     said = [
-        f"位于{row.name}视距范围（推算），可能妨碍安全视距（公路安全保护条例第十三条）" for row in pairs.itertuples()
+        None
+        if word is None
+        else f"位于{_SIGHT.get(word, '')}视距范围（推算），可能妨碍安全视距（公路安全保护条例第十三条）"
+        for word in column(footprints, "sight")
     ]
-    return _on(footprints, pairs, said)
+    return pd.Series(said, index=footprints.index, dtype=object)
 
 
 def _near(

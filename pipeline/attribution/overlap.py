@@ -106,6 +106,11 @@ def metres(frame: pd.DataFrame, name: str) -> np.ndarray:
     return pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan, copy=True)
 
 
+def flags(frame: pd.DataFrame, name: str) -> np.ndarray:
+    """Values of an optional column of yes and no; no where null or where the frame lacks it."""
+    return column(frame, name).astype(bool)
+
+
 def texts(count: int) -> np.ndarray:
     """A column of that many nulls, to be filled with text."""
     return np.full(count, None, dtype=object)

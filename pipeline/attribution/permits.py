@@ -8,7 +8,7 @@
 ``expired``         ``expired 2018-03-01``     first seen after the last day of the permit
 ``not_yet_valid``   ``not_yet_valid 2019-01-01``  first seen before the first day of the permit
 ``undated``         ``undated``                the footprint has no date to judge by
-``other_kind``      ``other_kind 管线``        the permit is for something else
+``other_kind``      ``other_kind 管线``        the permit is for something else, or nobody can permit what is there
 null                null                       no permit touches the footprint
 =================== ========================== ======================================================
 """
@@ -20,10 +20,12 @@ from collections.abc import Collection, Mapping
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from ..model.kinds import PermitState
-from .overlap import column, days, shares, table, texts
+from .overlap import column, days, outlines, shares, table, texts
 
+NUMBERLESS = "无编号"  # what a permit is called whose number nobody wrote down
 # From best to worst: what is said of a footprint is the best that one of its permits allows.
 _STATES = tuple(
     state.value
@@ -46,34 +48,38 @@ def permits(
     min_cover: float = 0.8,
     kinds: Mapping[str, Collection[str]] | None = None,
     finding_kinds: pd.Series | None = None,
+    never: Collection[str] = (),
 ) -> pd.DataFrame:
     """``permit_no, permit_state, permit_ref, permit_share, permit_note`` of each footprint, on its index.
 
     A permit covers a footprint when it is for its kind, at least ``min_cover`` of it lies inside (批建相符) and the day
     it was first seen lies in the permit's validity, both ends included; an open end holds for ever. Only then is
     ``permit_no`` set; 公路安全保护条例 27. ``permit_ref`` is the number of the permit that the state speaks of, and
-    ``permit_share`` the part of the footprint inside it, 0 where no permit touches it. States and notes stand above.
+    ``permit_share`` the part of the footprint inside it, 0 where no permit touches it. A permit without a number is called
+    ``无编号`` in both. States and notes stand above.
 
     Parameters
     ----------
     permits
-        Table PERMITS in the footprints' CRS. Rows of one number, kind and validity are one permit of several parcels.
-        Those without geometry touch nothing; ``alongside`` gives them one.
+        Table PERMITS in the footprints' CRS. Rows of one number, kind and validity are one permit of several parcels;
+        each row without a number is a permit of its own. Those without geometry touch nothing; ``alongside`` gives them one.
     on
         Day of each footprint's first image, on the footprints' index; nulls allowed.
     min_cover
         Part of the footprint that must lie inside, 0..1; the rest is left to the outlines' own error.
     kinds
         Kinds of findings that a permit covers whose ``kind`` contains the word, by word; of several words that it
-        contains, all that they cover. A permit with none of the words covers every kind.
+        contains the first of the mapping decides. A permit with none of the words covers every kind.
     finding_kinds
         Kind of each footprint, on the footprints' index; without it, or where null, every permit is of the right kind.
+    never
+        Kinds of findings that nobody can permit, whatever is written in a permit.
     """
-    pairs = _parcels_joined(shares(footprints, permits, "permits"), permits)
+    pairs = _parcels_joined(footprints, permits)
     left = pairs["left"].to_numpy()
     seen = days(on.reindex(footprints.index), "findings", "first_seen").to_numpy()[left]
     wanted = texts(len(left)) if finding_kinds is None else finding_kinds.reindex(footprints.index).to_numpy()[left]
-    pairs["state"] = _states(pairs, seen, min_cover, _fits(pairs["kind"], wanted, kinds or {}))
+    pairs["state"] = _states(pairs, seen, min_cover, _fits(pairs["kind"], wanted, kinds or {}, never))
     best = (
         pairs.assign(rank=pairs["state"].map(_STATES.index), short=-pairs["share"])
         .sort_values(["left", "rank", "short", "number"], kind="stable")
@@ -91,32 +97,51 @@ def permits(
     )
 
 
-def _parcels_joined(pairs: pd.DataFrame, permits: gpd.GeoDataFrame) -> pd.DataFrame:
-    """The pairs with ``number, kind, start, end``, parcels of one permit added up."""
+def _parcels_joined(footprints: gpd.GeoDataFrame, permits: gpd.GeoDataFrame) -> pd.DataFrame:
+    """``left, number, kind, start, end, share`` (0..1) of each footprint and permit that meet, parcels taken together."""
+    pairs = shares(footprints, permits, "permits")
+    number = column(permits, "number")
+    nameless = pd.isna(number)
     known = pd.DataFrame(
         {
-            "number": permits["number"].to_numpy(dtype=object),
+            "number": np.where(nameless, NUMBERLESS, number),
+            "alone": np.where(nameless, np.arange(len(permits)), -1),
             "kind": column(permits, "kind"),
             "start": days(permits["valid_from"], "permits", "valid_from").to_numpy(),
             "end": days(permits["valid_to"], "permits", "valid_to").to_numpy(),
         }
     )
     joined = pairs.join(known, on="right")
-    one_permit = ["left", "number", "kind", "start", "end"]
-    whole = joined.groupby(one_permit, dropna=False, sort=True, as_index=False)["share"].sum()
-    return whole.assign(share=whole["share"].clip(upper=1.0))
+    one_permit = ["left", "number", "alone", "kind", "start", "end"]
+    permit = joined.groupby(one_permit, dropna=False, sort=True).ngroup().to_numpy()
+    several = joined.duplicated(one_permit, keep=False).to_numpy()
+    joined.loc[several, "share"] = _together(footprints, permits, pairs[several], permit[several])
+    return joined.iloc[np.unique(permit, return_index=True)[1]].reset_index(drop=True)
 
 
-def _fits(permitted: pd.Series, wanted: np.ndarray, kinds: Mapping[str, Collection[str]]) -> np.ndarray:
+def _together(
+    footprints: gpd.GeoDataFrame, permits: gpd.GeoDataFrame, pairs: pd.DataFrame, permit: np.ndarray
+) -> np.ndarray:
+    """Share of each pair's footprint in all parcels of the pair's permit; what lies in two of them counts once."""
+    left = pairs["left"].to_numpy()
+    ours, theirs = outlines(footprints.iloc[left]), outlines(permits.iloc[pairs["right"]])
+    parts = pd.Series(shapely.intersection(ours, theirs), dtype=object).groupby(permit)
+    common_m2 = shapely.area(parts.agg(lambda some: shapely.union_all(some.to_numpy())).loc[permit].to_numpy())
+    whole_m2 = shapely.area(ours)
+    share = np.divide(common_m2, whole_m2, out=np.zeros(len(ours)), where=whole_m2 > 0)
+    # A parcel that is a point covers what it touches, though they have no area in common.
+    return np.clip(np.fmax(share, pairs["share"].groupby(permit).transform("max").to_numpy()), 0.0, 1.0)
+
+
+def _fits(
+    permitted: pd.Series, wanted: np.ndarray, kinds: Mapping[str, Collection[str]], never: Collection[str]
+) -> np.ndarray:
     """Whether a permit of each kind is one for the kind of finding beside it."""
-    covers = {
-        said: {kind for known in words for kind in kinds[known]}
-        for said in permitted.dropna().unique()
-        if (words := [word for word in kinds if word in str(said)])
-    }
+    first = {said: next((word for word in kinds if word in str(said)), None) for said in permitted.dropna().unique()}
+    covers = {said: kinds[word] for said, word in first.items() if word is not None}
     return np.array(
         [
-            said not in covers or kind is None or pd.isna(kind) or kind in covers[said]
+            pd.isna(kind) or (kind not in never and (said not in covers or kind in covers[said]))
             for said, kind in zip(permitted, wanted, strict=True)
         ],
         dtype=bool,
@@ -145,6 +170,6 @@ def _note(row: object) -> str:
     if state == PermitState.NOT_AS_APPROVED:
         return f"beyond {100 * (1 - row.share):.0f} %"  # type: ignore[attr-defined]
     if state == PermitState.OTHER_KIND:
-        return f"other_kind {row.kind}"  # type: ignore[attr-defined]
+        return str(state) if pd.isna(row.kind) else f"{state} {row.kind}"  # type: ignore[attr-defined]
     day = {PermitState.EXPIRED.value: "end", PermitState.NOT_YET_VALID.value: "start"}.get(state)
     return f"{state} {getattr(row, day):%Y-%m-%d}" if day else str(state)

@@ -201,22 +201,6 @@ def _whole(value: float) -> int | None:
     return None if pd.isna(value) else int(value)
 
 
-def route_signs(values: pd.Series) -> pd.Series:
-    """All routes that each text names, as they stand on signs (``G205;S202`` gives both); what is no route is left out."""
-    parts = text(values).str.split(r"[;,；，、/]", regex=True)
-    return parts.map(_signs, na_action="ignore").map(lambda found: found if isinstance(found, list) else [])
-
-
-def _signs(names: list[str]) -> list[str]:
-    found = []
-    for name in names:
-        try:
-            found.append(RouteCode.parse(name).sign)
-        except LuyuError:
-            continue
-    return found
-
-
 def stake_ranges(values: pd.Series, column: str, findings: Findings) -> pd.Series:
     """Pairs of metres (from, to) out of ``K1+200~K1+800`` or one stake (twice the same); missing None, others a fault."""
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):

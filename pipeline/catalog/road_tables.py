@@ -13,6 +13,7 @@ from . import words
 from .columns import examples, named, numbers
 from .geometries import Frame
 from .layer_source import MEASURES
+from .route_names import route_signs
 
 # No highway has a wider pavement or roadbed: ten lanes with shoulders and median are some 60 m.
 WIDEST_PAVEMENT_M, WIDEST_ROADBED_M, WIDEST_DITCH_M = 120.0, 200.0, 50.0
@@ -51,8 +52,12 @@ def roads(frame: Frame) -> pd.DataFrame:
 
 def _concurrent(frame: Frame, own: pd.Series) -> pd.Series:
     """Signs of the other routes of each row, ``G311;S253``: of the mapped column, and those that stand beside the first."""
-    theirs = [frame.entry.columns[ours] for ours in ("route", "concurrent_with") if ours in frame.entry.columns]
-    listed = [read.route_signs(frame.rows[column]) for column in theirs]
+    already_told = read.Findings("")  # of the road's own route, what cannot be read is a fault elsewhere
+    listed = [
+        route_signs(frame.rows[theirs], theirs, findings)
+        for ours, findings in (("route", already_told), ("concurrent_with", frame.findings))
+        if (theirs := frame.entry.columns.get(ours)) is not None
+    ]
     every = [dict.fromkeys(sign for part in row for sign in part) for row in zip(*listed, strict=True)]
     others = [";".join(sign for sign in signs if sign != mine) for signs, mine in zip(every, own, strict=True)]
     return pd.Series([text or None for text in others], index=frame.rows.index, dtype=object)

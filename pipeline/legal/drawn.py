@@ -17,7 +17,8 @@ SAME_ROAD_M = 3.0  # two routes' lines nearer than this are one road delivered t
 NAMED_ROAD_M = 30.0  # and where a row names the other route, so near
 _LEAST_SHARED_M = 100.0  # lines that cross at a flat angle lie together for less
 _TUNNEL_REACH_M = 15.0  # a tunnel's own line may have been digitised so far from the centreline
-_CUT_M = 0.05
+_CUT_M, _JUST_BEFORE_M = 0.05, 0.5
+_THROUGH = 0.8  # of a tunnel's length a road must run in it that the tunnel is not listed under
 Part = tuple[int, str, str, str | None, BaseGeometry]  # section, route, why, drawn with, line
 
 _CLASS_RANK = {name.value: rank for rank, name in enumerate(RoadClass)}
@@ -48,12 +49,22 @@ def left_out(roads: gpd.GeoDataFrame, tunnels: gpd.GeoDataFrame | None = None) -
             records += [
                 (roads.index[i], roads["route_code"].iloc[i], why, None, lines[i]) for i in np.flatnonzero(mask)
             ]
-    records += _in_tunnels(roads, tunnels)
     # A road that is itself left out draws no other: a planned road on the line of today's leaves it its zones.
     closed = {section for section, _, why, _, _ in records if why != "tunnel"}
-    records += _shared(roads[~roads.index.isin(closed)])
+    shared = _shared(roads[~roads.index.isin(closed)])
+    records += [*_in_tunnels(roads, tunnels, {(code, drawn_with) for _, code, _, drawn_with, _ in shared}), *shared]
     columns = ["section", "route_code", "why", "drawn_with", "geometry"]
     return gpd.GeoDataFrame(pd.DataFrame(records, columns=columns), geometry="geometry", crs=roads.crs)
+
+
+def jurisdictions(roads: gpd.GeoDataFrame, rules: LegalRules, counties: gpd.GeoDataFrame) -> pd.Series:
+    """Beginning of the county codes whose rules hold at a point of each section, empty for the general ones; on its index."""
+    out = pd.Series("", index=roads.index, dtype=object)
+    if rules.jurisdictions and len(roads) and len(counties):
+        inner = shapely.point_on_surface(roads.geometry.array)
+        at, county = shapely.STRtree(counties.geometry.array).query(inner, predicate="intersects")
+        out.iloc[at] = counties["code"].map(rules.jurisdiction).to_numpy(dtype=object)[county]
+    return out
 
 
 def grounds_by_section(without: gpd.GeoDataFrame) -> pd.Series:
@@ -102,20 +113,31 @@ def _by_jurisdiction(table: gpd.GeoDataFrame, rules: LegalRules, counties: gpd.G
         meets = shapely.intersects(area, rest.geometry.array)
         crossing = [rest.iloc[i] for i in np.flatnonzero(meets & ~inside)]
         elsewhere = [shapely.difference(row.geometry.envelope.buffer(1.0), area) for row in crossing]
-        within = [_parts(row, ground) for row, ground in zip(crossing, elsewhere, strict=True)]
-        beyond = [_parts(row, area) for row in crossing]
+        within = [_parts(row, ground, goes_on=True) for row, ground in zip(crossing, elsewhere, strict=True)]
+        beyond = [_parts(row, area, goes_on=True) for row in crossing]
         mine = pd.concat([rest[inside], _like(table, [part for parts in within for part in parts])])
         done.append(mine.assign(jurisdiction=code))
         rest = pd.concat([rest[~meets], _like(table, [part for parts in beyond for part in parts])])
     return pd.concat([*done, rest]).sort_values("section", kind="stable", ignore_index=True)
 
 
-def _parts(row: pd.Series, ground: BaseGeometry) -> list[dict[str, object]]:
-    """The row once for each part of its line outside the ground."""
+def _parts(row: pd.Series, ground: BaseGeometry, *, goes_on: bool = False) -> list[dict[str, object]]:
+    """The row once for each part of its line outside the ground; ``goes_on``: the road does, within the ground too."""
+    line = row["geometry"]
     return [
-        {**row, "geometry": part, "lead_in": row["lead_in"] if starts else None}
-        for part, starts in _outside(row["geometry"], ground)
+        {**row, "geometry": part, "lead_in": row["lead_in"] if starts else _way_to(line, part) if goes_on else None}
+        for part, starts in _outside(line, ground)
     ]
+
+
+def _way_to(line: BaseGeometry, part: BaseGeometry) -> np.ndarray | None:
+    """Unit vector of the line just before a part of it begins."""
+    begins = shapely.get_point(part, 0)
+    at = float(shapely.line_locate_point(line, begins))
+    before = shapely.line_interpolate_point(line, max(at - _JUST_BEFORE_M, 0.0))
+    ahead = shapely.get_coordinates(begins)[0] - shapely.get_coordinates(before)[0]
+    length = float(np.hypot(*ahead))
+    return ahead / length if length > 0 else None
 
 
 def _outside(line: BaseGeometry, ground: BaseGeometry) -> list[tuple[BaseGeometry, bool]]:
@@ -123,9 +145,14 @@ def _outside(line: BaseGeometry, ground: BaseGeometry) -> list[tuple[BaseGeometr
     found = []
     for part in shapely.get_parts(shapely.difference(line, ground)):
         if part.geom_type == "LineString" and part.length > _CUT_M:
-            first, last = (shapely.line_locate_point(line, shapely.get_point(part, end)) for end in (0, -1))
-            found.append((min(first, last), part if first <= last else shapely.reverse(part)))
-    return [(part, at < _CUT_M) for at, part in sorted(found, key=lambda item: item[0])]
+            # Points inside of the part tell its way: where a ring closes, one end lies at both ends of the line.
+            inner = shapely.line_interpolate_point(part, [0.2, 0.21, 0.5, 0.51, 0.8, 0.81], normalized=True)
+            at = shapely.line_locate_point(line, inner)
+            onward = np.sign(np.diff(at)[::2]).sum() > 0
+            found.append((float(at.min()), part if onward else shapely.reverse(part)))
+    start = shapely.get_point(line, 0)
+    ordered = [part for _, part in sorted(found, key=lambda item: item[0])]
+    return [(part, shapely.distance(shapely.get_point(part, 0), start) < _CUT_M) for part in ordered]
 
 
 def _like(table: gpd.GeoDataFrame, rows: list[dict[str, object]]) -> gpd.GeoDataFrame:
@@ -137,17 +164,26 @@ def _flag(roads: gpd.GeoDataFrame, name: str) -> np.ndarray | None:
     return roads[name].fillna(value=False).astype(bool).to_numpy() if name in roads else None
 
 
-def _in_tunnels(roads: gpd.GeoDataFrame, tunnels: gpd.GeoDataFrame | None) -> list[Part]:
+def _in_tunnels(
+    roads: gpd.GeoDataFrame, tunnels: gpd.GeoDataFrame | None, drawn_with: set[tuple[str, str | None]]
+) -> list[Part]:
+    """Parts of roads in tunnels of their route, of one that is drawn with it, or of none that is recorded."""
     if tunnels is None or not len(tunnels):
         return []
-    reach = shapely.buffer(tunnels.geometry.array, _TUNNEL_REACH_M, cap_style="flat")
+    shapes = np.asarray(tunnels.geometry.array)
+    flat = shapely.get_dimensions(shapes) == 2
+    reach = np.where(flat, shapes, shapely.buffer(shapes, _TUNNEL_REACH_M, cap_style="flat"))
+    long_m = np.where(flat, shapely.length(shapes) / 2, shapely.length(shapes))  # half the outline of what is slender
     tunnel, road = shapely.STRtree(roads.geometry.array).query(reach, predicate="intersects")
     whose, code = tunnels["route_code"].to_numpy(dtype=object), roads["route_code"].to_numpy(dtype=object)
-    mine = pd.isna(whose[tunnel]) | (whose[tunnel] == code[road])
-    parts = shapely.intersection(np.asarray(roads.geometry.array)[road[mine]], reach[tunnel[mine]])
+    parts = shapely.intersection(np.asarray(roads.geometry.array)[road], reach[tunnel])
+    shared = np.array([(whose[t], code[r]) in drawn_with for t, r in zip(tunnel, road, strict=True)], dtype=bool)
+    # What merely crosses over a tunnel is not in it.
+    through = pd.isna(whose[tunnel]) & (shapely.length(parts) >= _THROUGH * long_m[tunnel])
+    mine = (whose[tunnel] == code[road]) | shared | through
     return [
         (roads.index[i], code[i], "tunnel", None, part)
-        for i, part in zip(road[mine], parts, strict=True)
+        for i, part in zip(road[mine], parts[mine], strict=True)
         if part.length > SAME_ROAD_M
     ]
 

@@ -45,7 +45,7 @@ class Answer(Options):
     next_step_zh: str | None = None
     supports_accusation: bool = Field(
         False,
-        description="Inside, and the zone's line is announced or lies on the highway itself; never by itself enough.",
+        description="Surely inside, and on the pavement or within an announced or surveyed line; never enough by itself.",
     )
 
     @property
@@ -73,14 +73,13 @@ def answer(rules: LegalRules, facts: Facts) -> Answer:
     if facts.permit_state == PermitState.COVERED:
         return Answer(outcome=Outcome.PERMITTED, citation=cited, addressee=whose, next_step_zh=rules.steps.permitted)
     beyond = facts.permit_state == PermitState.NOT_AS_APPROVED
-    on_the_road = facts.zone in (Zone.PAVEMENT, Zone.HIGHWAY_LAND)
+    certain = facts.zone == Zone.PAVEMENT or facts.zone_basis in (ZoneBasis.ANNOUNCED, ZoneBasis.SURVEYED)
     return Answer(
         outcome=Outcome.NOT_AS_APPROVED if beyond else Outcome.SUSPECTED,
         citation=cited,
         addressee=whose,
         next_step_zh=_step(rules, facts, cited),
-        supports_accusation=facts.membership == Membership.INSIDE
-        and (on_the_road or facts.zone_basis == ZoneBasis.ANNOUNCED),
+        supports_accusation=facts.membership == Membership.INSIDE and certain,
     )
 
 

@@ -62,7 +62,8 @@ def judge(
         Chance of being right that a decision needs, in (0.5, 1).
     yielding
         True, on the same index, for what is forbidden in the control zone too: where it is not that certain that it reaches
-        into the highway land, it is said to lie in the control zone around, which is.
+        into the highway land, it is said to lie in the control zone around, which is. Of the rest, forbidden on the highway
+        and its land only, what reaches into the land is judged by the land's edge. Without it, all by the outermost edge.
 
     Returns
     -------
@@ -83,14 +84,16 @@ def judge(
     sigma = np.broadcast_to(np.nan_to_num(np.asarray(given, dtype=float)), len(shapes))
     if not len(zones) or not len(shapes):
         return _table(footprints.index, np.full(len(shapes), -1), zones, np.zeros((len(shapes), 3)), None)
-    asked = np.zeros(len(shapes), dtype=bool)
+    # Both False: judged by the outermost edge whatever it is.
+    too, only = np.zeros((2, len(shapes)), dtype=bool)
     if yielding is not None:
-        asked = yielding.reindex(footprints.index, fill_value=False).to_numpy(dtype=bool)
+        too = yielding.reindex(footprints.index, fill_value=False).to_numpy(dtype=bool)
+        only = ~too
     network = _Network.of(zones, probability)
     # Footprints do not know each other, and the overlays let other threads work; parts bound the memory.
     parts = [slice(first, first + _PART) for first in range(0, len(shapes), _PART)]
     with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1)) as pool:
-        judged = list(pool.map(lambda part: network.judged(shapes[part], sigma[part], asked[part]), parts))
+        judged = list(pool.map(lambda part: network.judged(shapes[part], sigma[part], too[part], only[part]), parts))
     row, overlaps, distance, reaches_in = (np.concatenate(values) for values in zip(*judged, strict=True))
     inside, outside = reaches_in >= probability, reaches_in <= 1.0 - probability
     membership = np.where(
@@ -128,8 +131,13 @@ class _Network:
         grounds = Grounds.of(polygons)
         return cls(kind, edge_sigma_m, grounds, grounds.only(kind != _ZONE), Borders.of(polygons), probability)
 
-    def judged(self, shapes: np.ndarray, sigma_m: np.ndarray, yielding: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Row of ZONES that each footprint is in or next to (-1: none), overlaps (n, 3), edge distance, chance to reach in."""
+    def judged(
+        self, shapes: np.ndarray, sigma_m: np.ndarray, yielding: np.ndarray, on_land: np.ndarray
+    ) -> tuple[np.ndarray, ...]:
+        """Row of ZONES that each footprint is in or next to (-1: none), overlaps (n, 3), edge distance, chance to reach in.
+
+        ``on_land``: those whose edge is that of the highway land, where they reach into it.
+        """
         near = self.grounds.near(shapes)
         overlaps, best, pieces = self._overlaps(shapes, near)
         chosen = _innermost(shapes, overlaps)
@@ -138,6 +146,8 @@ class _Network:
         touched = self._first(len(shapes), near)
         row = np.where(chosen >= 0, best[np.arange(len(shapes)), chosen], touched)
         distance = self.grounds.depths(shapes, _corners(pieces), near)
+        landed = on_land & (chosen >= 0) & (chosen <= _LAND)
+        distance = np.where(landed, self._past_land(shapes, near, pieces, landed), distance)
         apart = np.flatnonzero((touched < 0) & ~shapely.is_empty(shapes) & ~shapely.is_missing(shapes))
         row[apart], far = self.borders.nearest(shapes[apart])
         distance[apart] = -far
@@ -172,11 +182,17 @@ class _Network:
         sigma_m: np.ndarray,
     ) -> np.ndarray:
         """Which of the footprints asked for reach into highway land with less than the probability."""
+        depth = self._past_land(shapes, near, pieces, asked)
+        row = self._first(len(shapes), near.only(self.kind[near.row] != _ZONE))
+        return asked & (_reaching(depth, sigma_m, self.edge_sigma_m[row]) < self.probability)
+
+    def _past_land(
+        self, shapes: np.ndarray, near: Near, pieces: tuple[np.ndarray, np.ndarray], asked: np.ndarray
+    ) -> np.ndarray:
+        """How deep the footprints asked for reach past the edge of the highway land, 0 for others, metres."""
         near = near.only(asked[near.shape] & (self.kind[near.row] != _ZONE))
         of, points = _corners(pieces)
-        depth = self.land.depths(shapes, (of[asked[of]], points[asked[of]]), near)
-        row = self._first(len(shapes), near)
-        return asked & (_reaching(depth, sigma_m, self.edge_sigma_m[row]) < self.probability)
+        return self.land.depths(shapes, (of[asked[of]], points[asked[of]]), near)
 
     def _first(self, count: int, near: Near) -> np.ndarray:
         """The first row of ZONES that each of ``count`` footprints touches, -1 where there is none."""

@@ -103,6 +103,13 @@ class OffenceRules(Options):
     permit_kinds: dict[str, tuple[str, ...]] = Field(
         description="Kinds of findings that a permit covers, by a word of its kind; a word that is not listed covers all."
     )
+    never_permitted: tuple[str, ...] = Field((), description="Kinds of findings that no permit covers.")
+    lawful_kinds: tuple[str, ...] = Field(
+        description="Kinds of findings that a lawful structure or own premises excuse."
+    )
+    not_applying: dict[RoadClass, tuple[str, ...]] = Field(
+        default_factory=dict, description="Names of texts that do not apply to a class of roads."
+    )
     local_reasons: tuple[str, ...] = Field(
         (), description="Words in a lawful structure's reason that are none by national law, only by some province's."
     )
@@ -142,4 +149,18 @@ class OffenceRules(Options):
         if kind == DEMOLITION:
             return None
         found = self.offences.get(kind, self.offences["default"]).get(zone)
-        return None if found is None else found.on(name)
+        cited = None if found is None else found.on(name)
+        if cited is None or name not in self.not_applying:
+            return cited
+        texts = self.not_applying[name]
+        prohibition, penalty = (_without(texts, articles) for articles in (cited.prohibition, cited.penalty))
+        return (
+            cited.model_copy(update={"prohibition": prohibition, "penalty": penalty})
+            if prohibition and penalty
+            else None
+        )
+
+
+def _without(texts: tuple[str, ...], articles: str) -> str:
+    """The articles of a citation that are not of these texts."""
+    return "；".join(part for part in articles.split("；") if not part.startswith(texts))

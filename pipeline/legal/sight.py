@@ -31,7 +31,11 @@ _LEAST_M2 = 5.0
 
 
 def sight_ground(
-    roads: gpd.GeoDataFrame, rules: LegalRules, grade_separated: gpd.GeoSeries | None = None
+    roads: gpd.GeoDataFrame,
+    rules: LegalRules,
+    grade_separated: gpd.GeoSeries | None = None,
+    *,
+    jurisdiction: pd.Series | None = None,
 ) -> gpd.GeoDataFrame:
     """Table SIGHT: advisory polygons at bends and level crossings, pavements left out, sorted by section.
 
@@ -41,19 +45,24 @@ def sight_ground(
     Parameters
     ----------
     roads
-        Table ROADS in a metric CRS, without tunnels; sections on bridges have bends but no level crossing.
+        Table ROADS in a metric CRS, without what has no zones; sections on bridges have bends but no level crossing.
     grade_separated
         Bridges and interchanges in the same CRS: roads that cross within 60 m of one do not meet.
+    jurisdiction
+        Whose rules hold for each section, as from ``drawn.jurisdictions``; without it the general ones.
     """
+    whose = pd.Series("", index=roads.index) if jurisdiction is None else jurisdiction.reindex(roads.index)
+    mine = [rules.of(code) for code in whose]
     lines, row = shapely.get_parts(shapely.line_merge(shapely.force_2d(roads.geometry.array)), return_index=True)
-    bends = _bends(roads, lines, row, rules)
-    crossings = _crossings(roads, lines, row, rules, grade_separated)
-    paved = _pavements(roads, rules)
+    bends = _bends(roads, lines, row, mine)
+    crossings = _crossings(roads, lines, row, mine, grade_separated)
+    paved = _pavements(roads, mine)
+    law = {section: own.sight.law for section, own in zip(roads.index, mine, strict=True)}
     rows = []
     for sight, section, other, speed, ground in [*bends, *crossings]:
         clear = areal(shapely.difference(ground, paved(ground), grid_size=GRID_M))
         if clear.area > _LEAST_M2:
-            rows.append((sight, roads.loc[section, "route_code"], section, other, float(speed), rules.sight.law, clear))
+            rows.append((sight, roads.loc[section, "route_code"], section, other, float(speed), law[section], clear))
     columns = [*SIGHT.columns, "geometry"]
     table = gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=roads.crs)
     return SIGHT.check(table.sort_values(["section", "sight"], kind="stable", ignore_index=True))
@@ -62,10 +71,10 @@ def sight_ground(
 Ground = tuple[str, int, str | None, int, BaseGeometry]
 
 
-def _bends(roads: gpd.GeoDataFrame, lines: np.ndarray, row: np.ndarray, rules: LegalRules) -> list[Ground]:
+def _bends(roads: gpd.GeoDataFrame, lines: np.ndarray, row: np.ndarray, mine: list[LegalRules]) -> list[Ground]:
     found: list[Ground] = []
     for line, i in zip(lines, row.tolist(), strict=True):
-        road = roads.iloc[i]
+        road, rules = roads.iloc[i], mine[i]
         speed = _speed(road, rules)
         reach_m = _distance_m(rules.sight.stopping_m, speed)
         pieces = _chords(line, reach_m, rules.widths(road).pavement_half_m)
@@ -92,7 +101,7 @@ def _chords(line: BaseGeometry, reach_m: float, pavement_half_m: float) -> np.nd
 
 
 def _crossings(
-    roads: gpd.GeoDataFrame, lines: np.ndarray, row: np.ndarray, rules: LegalRules, apart: gpd.GeoSeries | None
+    roads: gpd.GeoDataFrame, lines: np.ndarray, row: np.ndarray, mine: list[LegalRules], apart: gpd.GeoSeries | None
 ) -> list[Ground]:
     code = roads["route_code"].to_numpy(dtype=object)[row]
     level = (roads["road_class"] != RoadClass.EXPRESSWAY).to_numpy()
@@ -107,8 +116,8 @@ def _crossings(
         for at in _meetings(lines[i], lines[j]):
             if len(bridges.query(at, predicate="dwithin", distance=_APART_M)):
                 continue
-            speeds = [_speed(roads.iloc[row[k]], rules) for k in (i, j)]
-            reach = [_distance_m(rules.sight.crossing_m, speed) for speed in speeds]
+            speeds = [_speed(roads.iloc[row[k]], mine[row[k]]) for k in (i, j)]
+            reach = [_distance_m(mine[row[k]].sight.crossing_m, v) for k, v in zip((i, j), speeds, strict=True)]
             ground = _quarters(at, (lines[i], lines[j]), reach)
             found.append(("crossing", int(roads.index[row[i]]), str(code[j]), speeds[0], ground))
     return found
@@ -145,9 +154,10 @@ def _legs(line: BaseGeometry, at: BaseGeometry, reach_m: float) -> list[list[tup
     return [list(way.coords)[1:] for way in ways if way.length > _JUNCTION_M]
 
 
-def _pavements(roads: gpd.GeoDataFrame, rules: LegalRules) -> Any:
+def _pavements(roads: gpd.GeoDataFrame, mine: list[LegalRules]) -> Any:
     """A function giving the pavements under a ground."""
-    half = [rules.widths(road).pavement_half_m for _, road in roads.iterrows()]
+    rows = (road for _, road in roads.iterrows())
+    half = [rules.widths(road).pavement_half_m for road, rules in zip(rows, mine, strict=True)]
     paved = shapely.buffer(roads.geometry.array, half, cap_style="flat")
     tree = shapely.STRtree(paved)
     return lambda ground: shapely.union_all(paved[tree.query(ground, predicate="intersects")], grid_size=GRID_M)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
 import numpy as np
 import shapely
+from scipy.spatial import KDTree
 
 from ..geo.segments import Segments
 from ..model.stake import Stake
 from ..model.tables import BREAKS
 from .calibration import Fixed
+from .carriageways import MAX_SEPARATION_M
 from .feet import MAX_STAKE_OFFSET_M, Feet, Lines, feet_of
 from .joined import Course
 from .recorded_ends import Ends
@@ -20,12 +22,17 @@ _TOLERANCE_M = 100.0  # between a break and the posts around it
 _PER_METRE = 0.1  # and this much more for each metre to the post
 _ASKED = 3  # posts on each side that are asked
 _END_M = 5.0
+_SAME_STAKE_M = 1.0  # between deliveries of one break
 _ROUNDS = 4
 
 
 @dataclass
 class Breaks:
-    """The table BREAKS on the lines: its rows, their feet where they have a place, and what became of each row."""
+    """The table BREAKS on the lines: each break once, its feet where it has a place, and what became of it.
+
+    A break that is told of several times (once for each carriageway, by two deliveries) is one: ``table`` has its first row,
+    and its feet are those of all.
+    """
 
     table: gpd.GeoDataFrame
     lines: Lines
@@ -49,29 +56,32 @@ class Breaks:
             f"{_name(row)}: the route is not in the roads layer; it is left out"
             for row in table[known & ~on_roads].itertuples()
         ]
-        table = table[known & on_roads].reset_index(drop=True)
-        shapes = np.asarray(table.geometry.array)
-        somewhere = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
-        feet, stray = feet_of(table.iloc[somewhere], segments, lines)
+        table = table[known & on_roads]
+        nowhere = (table.geometry.isna() | table.geometry.is_empty).to_numpy()
+        somewhere = int((~nowhere).sum())
+        table = table.iloc[np.argsort(nowhere, kind="stable")].reset_index(drop=True)
+        feet, stray = feet_of(table.iloc[:somewhere], segments, lines)
         problems += [
             f"{_name(row)}: its place is more than {MAX_STAKE_OFFSET_M:.0f} m from the route; it is left out"
-            for row in table.iloc[somewhere[stray]].itertuples()
+            for row in table.iloc[stray].itertuples()
         ]
-        first = feet.first
-        feet = Feet(somewhere[feet.row[first]], feet.line[first], feet.measure_m[first], first[first])
-        placed = np.zeros(len(table), dtype=bool)
-        placed[somewhere] = True  # or named already
-        return cls(table, lines, feet, problems, placed, np.zeros(len(table), dtype=bool))
+        rows, number = np.unique(_told_first(table, somewhere, stray, lines), return_inverse=True)
+        feet = feet.only(feet.first)
+        feet = replace(feet, row=number[feet.row])
+        table = table.iloc[rows].reset_index(drop=True)
+        return cls(table, lines, feet, problems, rows < somewhere, np.zeros(len(rows), dtype=bool))
 
     def on(self, course: Course, direction: int, at_m: np.ndarray, stake_m: np.ndarray, ends: Ends) -> Fixed:
         """Breaks on a course, in order of increasing stakes, given its posts in that order (metres times ``direction``)."""
         if not len(self.table):
             return Fixed(*(np.array([]) for _ in range(3)))
         place_of = {int(line): k for k, line in enumerate(course.line)}
-        mine = np.flatnonzero(np.isin(self.feet.line, course.line))
-        place = np.array([place_of[int(line)] for line in self.feet.line[mine]], dtype=int)
-        at = direction * course.at_m(place, self.feet.measure_m[mine], course.start_m())
-        found = list(zip(at.tolist(), self.feet.row[mine].tolist(), strict=True))
+        feet = self.feet.only(np.isin(self.feet.line, course.line))
+        feet = feet.only(np.lexsort((np.round(feet.distance_m, 3), feet.row)))
+        feet = feet.only(np.unique(feet.row, return_index=True)[1])  # of each break the nearest
+        place = np.array([place_of[int(line)] for line in feet.line], dtype=int)
+        at = direction * course.at_m(place, feet.measure_m, course.start_m())
+        found = list(zip(at.tolist(), feet.row.tolist(), strict=True))
         total = float(course.length_m.sum())
         span = (0.0, total) if direction > 0 else (-total, 0.0)
         recorded = (ends.first_m, ends.last_m) if not ends.falling else (ends.last_m, ends.first_m)
@@ -132,6 +142,23 @@ class Breaks:
         rows = np.flatnonzero(shapely.is_missing(shapes) | shapely.is_empty(shapes))
         line = np.full(len(rows), course.line[0])
         return [int(row) for row in rows[self.lines.of_route(self.table, rows, line)]]
+
+
+def _told_first(table: gpd.GeoDataFrame, somewhere: int, stray: np.ndarray, lines: Lines) -> np.ndarray:
+    """For each row of BREAKS (the first ``somewhere`` have places) the first that tells of the same break.
+
+    That is: of the same route and stakes, and as near as two carriageways are, or one of the two without a place.
+    """
+    first = np.arange(len(table))
+    jumps = table[["back_m", "ahead_m"]].to_numpy(dtype=float)
+    a, b = KDTree(jumps).query_pairs(_SAME_STAKE_M, p=np.inf, output_type="ndarray").T
+    shapes = np.asarray(table.geometry.array)
+    near = (b >= somewhere) | (shapely.distance(shapes[a], shapes[b]) <= MAX_SEPARATION_M)
+    near &= lines.same_route(table, a, b) & ~np.isin(a, stray) & ~np.isin(b, stray)
+    np.minimum.at(first, b[near], a[near])
+    while (first[first] != first).any():
+        first = first[first]
+    return first
 
 
 def _contradiction(breaks: Fixed, k: int, at_m: np.ndarray, stake_m: np.ndarray) -> str | None:

@@ -43,11 +43,6 @@ class Part:
     partner: int
     same_way: bool
 
-    @property
-    def length_m(self) -> float:
-        """Length of the line."""
-        return float(np.hypot(*np.diff(self.xy_m, axis=0).T).sum())
-
 
 @dataclass(frozen=True)
 class _Segments:

@@ -37,9 +37,17 @@ class Lines:
 
     def of_route(self, table: pd.DataFrame, i: np.ndarray, line: np.ndarray) -> np.ndarray:
         """Whether row ``i`` of a table with ``route_code, route_key`` is of the route of ``line``; a known key decides."""
-        code, key = (table[name].to_numpy(dtype=object) for name in ("route_code", "route_key"))
-        by_key = pd.Series(key).isin(set(self.key)).to_numpy() & ~pd.isna(key)
+        code, key, by_key = self._names_in(table)
         return np.where(by_key[i], key[i] == self.key[line], code[i] == self.code[line]).astype(bool)
+
+    def same_route(self, table: pd.DataFrame, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+        """Whether rows ``i`` and ``j`` of such a table are of one route, as far as they say."""
+        code, key, by_key = self._names_in(table)
+        return np.where(by_key[i] & by_key[j], key[i] == key[j], code[i] == code[j]).astype(bool)
+
+    def _names_in(self, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        code, key = (table[name].to_numpy(dtype=object) for name in ("route_code", "route_key"))
+        return code, key, pd.Series(key).isin(set(self.key)).to_numpy() & ~pd.isna(key)
 
     def names(self) -> set[object]:
         """All signs and keys."""
@@ -48,12 +56,20 @@ class Lines:
 
 @dataclass(frozen=True)
 class Feet:
-    """Feet of points: row of the table, line, measure on it; ``first`` marks the one that is meant unless it cannot be."""
+    """Feet of points: row of the table, line, measure on it, and how far off it is.
+
+    ``first`` marks the one that is meant unless it cannot be.
+    """
 
     row: np.ndarray
     line: np.ndarray
     measure_m: np.ndarray
+    distance_m: np.ndarray
     first: np.ndarray
+
+    def only(self, chosen: np.ndarray) -> Feet:
+        """The chosen ones (a mask, or their places)."""
+        return Feet(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
 
 
 def feet_of(table: gpd.GeoDataFrame, segments: Segments, lines: Lines) -> tuple[Feet, np.ndarray]:
@@ -96,4 +112,4 @@ def _ranked(
     first = np.concatenate([[True], (np.diff(i) != 0) | (np.diff(line) != 0)])[: len(i)]
     stands = (distance <= nearest[i] + _SAME_PLACE_M) | along
     kept = stands[first][np.cumsum(first) - 1] if len(i) else stands
-    return Feet(i[kept], line[kept], measure[kept], first[kept])
+    return Feet(i, line, measure, distance, first).only(kept)

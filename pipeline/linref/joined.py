@@ -11,6 +11,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 _MEETING_M = 1.0
+_EXACT_M = 1e-3  # distances are compared in millimetres, so that none hangs on how coordinates round
 _GOES_ON_COS = -0.5  # turns of more than 120 degrees are tips of two carriageways, not one road that goes on
 
 
@@ -95,17 +96,25 @@ class Course:
 
 
 def _nearest_first(ends: np.ndarray) -> list[tuple[int, bool]]:
-    count = len(ends) // 2
-    a, b = np.triu_indices(len(ends), 1)
-    apart = a // 2 != b // 2
-    a, b = a[apart], b[apart]
-    distance = np.hypot(*(ends[a] - ends[b]).T)
+    """Order of all lines and whether each is turned round, from their ends: the two free ends that are nearest are linked first.
+
+    The reach doubles from metre to metre. Whatever is free within one reach is the two tips of one walk, so that the next
+    reach has few pairs, however many lines there are.
+    """
     link = np.full(len(ends), -1)
-    of = np.arange(count)
-    for k in np.lexsort((b // 2 - a // 2, np.round(distance, 3))):
-        one, other = int(a[k]), int(b[k])
-        if link[one] < 0 and link[other] < 0 and of[one // 2] != of[other // 2]:
-            link[one], link[other] = other, one
-            of[of == of[other // 2]] = of[one // 2]
+    tip = np.arange(len(ends)) ^ 1  # the other free end of the walk that a free end belongs to
+    reach_m = _MEETING_M
+    while len(free := np.flatnonzero(link < 0)) > 2:
+        a, b = free[KDTree(ends[free]).query_pairs(reach_m + _EXACT_M, output_type="ndarray")].T
+        distance = np.round(np.hypot(*(ends[a] - ends[b]).T), 3)
+        fits = (distance <= reach_m) & (tip[a] != b)
+        a, b, distance = a[fits], b[fits], distance[fits]
+        for k in np.lexsort((b, a, b // 2 - a // 2, distance)):
+            one, other = int(a[k]), int(b[k])
+            if link[one] < 0 and link[other] < 0 and tip[one] != other:
+                link[one], link[other] = other, one
+                near, far = tip[one], tip[other]
+                tip[near], tip[far] = far, near
+        reach_m *= 2
     (walk,) = _walks(link)
     return walk if not dict(walk)[0] else [(k, not turned) for k, turned in reversed(walk)]

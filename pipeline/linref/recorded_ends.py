@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
-from itertools import combinations
 
 import geopandas as gpd
 import numpy as np
@@ -16,6 +14,7 @@ from .feet import Lines
 from .joined import Course
 
 _JOINT_M = 20.0
+_ROUNDED_M = 5.0  # delivered stakes of one joint differ by this much: rounded, or taken from two tables
 
 
 @dataclass(frozen=True)
@@ -47,29 +46,18 @@ def recorded_ends(roads: gpd.GeoDataFrame) -> list[Ends]:
     return [Ends(*pair) for pair in zip(first.tolist(), last.tolist(), strict=True)]
 
 
-@dataclass(frozen=True)
-class _Shown:
-    """A recorded stake at one of the two places where it may be: row (-1: known, not voted on), place, turned or not."""
-
-    row: int
-    xy_m: np.ndarray
-    turned: bool
-
-
 def turns(
     courses: dict[tuple[int, int], Course],
     calibrated: dict[tuple[int, int], bool],
     parts: list[Part],
     roads: gpd.GeoDataFrame,
-) -> dict[int, bool]:
+) -> set[int]:
     """Rows whose first stake is at the end of their line, because only so they join the sections before and after.
 
     ``calibrated`` tells of courses that posts have calibrated whether stakes increase along them.
     """
-    votes: dict[int, int] = defaultdict(int)
-    shown: dict[tuple[str, float], list[_Shown]] = defaultdict(list)
+    shown: list[tuple[int, float, float, float, int]] = []  # row, stake, one of the places where it may be, its vote
     recorded = recorded_ends(roads)
-    key = roads["route_key"].where(roads["route_key"].notna(), roads["route_code"]).astype(str).to_numpy()
     for (row, group), course in courses.items():
         if group:
             continue
@@ -82,17 +70,20 @@ def turns(
         for stake, at in ((ends.first_m, 0), (ends.last_m, 1)):
             if not np.isfinite(stake):
                 continue
-            meeting = shown[key[row], round(stake, 0)]
             if ascending is None:
-                meeting += [_Shown(row, xy_m[at], False), _Shown(row, xy_m[1 - at], True)]
+                shown += [(row, stake, *xy_m[at], -1), (row, stake, *xy_m[1 - at], 1)]
             else:
-                meeting.append(_Shown(-1, xy_m[1 - at if ascending == ends.falling else at], True))
-    for meeting in shown.values():
-        for a, b in combinations(meeting, 2):
-            if a.row != b.row and np.hypot(*(a.xy_m - b.xy_m)) <= _JOINT_M:
-                for one in (a, b):
-                    votes[one.row] += 1 if one.turned else -1
-    return {row: vote > 0 for row, vote in votes.items() if row >= 0}
+                shown.append((row, stake, *xy_m[1 - at if ascending == ends.falling else at], 0))
+    if not shown:
+        return set()
+    of, stake_m, x_m, y_m, vote = np.array(shown).T
+    of = of.astype(int)
+    key = roads["route_key"].where(roads["route_key"].notna(), roads["route_code"]).astype(str).to_numpy()
+    a, b = KDTree(np.column_stack([x_m, y_m])).query_pairs(_JOINT_M, output_type="ndarray").T
+    meet = (of[a] != of[b]) & (key[of[a]] == key[of[b]]) & (np.abs(stake_m[a] - stake_m[b]) <= _ROUNDED_M)
+    ends_met = np.concatenate([a[meet], b[meet]])
+    votes = np.bincount(of[ends_met], weights=vote[ends_met])
+    return set(np.flatnonzero(votes > 0).tolist())
 
 
 def carried_on(

@@ -18,6 +18,7 @@ from ..model.tables import BREAKS, ROADS, STAKES
 from .carriageways import Part, parts_of
 from .network import Network
 from .placing import Placing
+from .points import located, on_index, xy_of
 from .routes import Names
 from .staking import calibrate
 from .stretches import stretches_of
@@ -79,26 +80,28 @@ class LinearReference:
         """``section, route_code, stake_m, stake, chain_no, side, offset_m`` of each point, on the same index.
 
         The nearest centreline counts, or the nearest of the route (sign or database key) or the section that is given for
-        a point; a null there leaves the point free. A point beside a road's end has the stake of the end. ``offset_m`` is
-        the distance to the centreline. A missing or empty point gives section -1, chain 0, nulls and NaN.
+        a point, on its index; a null there leaves the point free. A point beside a road's end has the stake of the end.
+        ``offset_m`` is the distance to the centreline. A missing or empty point gives section -1, chain 0, nulls and NaN.
 
         Raises
         ------
         LayerError
             There is no road to refer to, or a route or section is asked for that ROADS does not have.
         """
-        xy_m = _xy(points)
+        xy_m = xy_of(points)
         present = np.flatnonzero(np.isfinite(xy_m).all(axis=1))
         if not len(present):
-            return _nowhere(points.index)
+            return located({}, present, points.index)
         segments, at = self._needed(), xy_m[present]
         segment = np.full(len(present), -1)
         asked: list[tuple[str, np.ndarray, np.ndarray]] = []
         if route_code is not None:
-            routes = self._names.routes(route_code.to_numpy(dtype=object)[present], must=True)
+            routes = self._names.routes(on_index(route_code, points.index).to_numpy(dtype=object)[present], must=True)
             asked += [(kind, rows, group) for kind, (rows, group) in routes.items()]
         if section is not None:
-            asked.append(("section", *self._names.sections(section.to_numpy(dtype=object)[present])))
+            asked.append(
+                ("section", *self._names.sections(on_index(section, points.index).to_numpy(dtype=object)[present]))
+            )
         for kind, rows, group in asked:
             segment[rows] = self._nearest_of(kind, at[rows], group)
         free = segment < 0
@@ -156,13 +159,13 @@ class LinearReference:
         """
         index, count = route_code.index, len(route_code)
         routes = route_code.to_numpy(dtype=object)
-        stakes = stake_m.reindex(index).to_numpy(dtype=float)
+        stakes = on_index(stake_m, index).to_numpy(dtype=float)
         asked = pd.Series(np.nan if chain_no is None else chain_no, index=index).to_numpy(dtype=float)
         query, run = self._placing.having(routes, stakes, asked)
         candidates = np.bincount(query, minlength=count)
         xy_m = self._network.places(run, stakes[query])
         if near is not None:
-            beside = _xy(near.reindex(index))[query]
+            beside = xy_of(on_index(near, index))[query]
             order = np.lexsort((np.arange(len(query)), np.hypot(*(xy_m - beside).T), query))
             query, run, xy_m = query[order], run[order], xy_m[order]
         rows, first = np.unique(query, return_index=True)
@@ -180,7 +183,7 @@ class LinearReference:
         Two carriageways, chains that both have the numbers, and gaps give a MultiLineString; null where nothing lies between.
         """
         index = route_code.index
-        ends = np.sort(np.column_stack([s.reindex(index).to_numpy(dtype=float) for s in (from_m, to_m)]), axis=1)
+        ends = np.sort(np.column_stack([on_index(s, index).to_numpy(dtype=float) for s in (from_m, to_m)]), axis=1)
         shapes = self._placing.between(route_code.to_numpy(dtype=object), ends[:, 0], ends[:, 1])
         return gpd.GeoSeries(shapes, index=index, crs=self.crs)
 
@@ -236,14 +239,7 @@ class LinearReference:
             "side": np.array([Side.RIGHT.value, Side.LEFT.value], dtype=object)[left.astype(int)],
             "offset_m": feet.distance_m,
         }
-        if len(present) == len(index):
-            return pd.DataFrame(columns, index=index)
-        out = _nowhere(index)
-        for name, values in columns.items():
-            column = out[name].to_numpy(copy=True)
-            column[present] = values
-            out[name] = column
-        return out
+        return located(columns, present, index)
 
     def _nearest_of(self, kind: str, xy_m: np.ndarray, group: np.ndarray) -> np.ndarray:
         """Nearest segment of the given sign, key or section for each point."""
@@ -275,31 +271,3 @@ class LinearReference:
     @cached_property
     def _inner(self) -> np.ndarray:
         return np.concatenate([part.inner for part in self._parts])
-
-
-def _xy(points: gpd.GeoSeries) -> np.ndarray:
-    shapes = np.asarray(points.array)
-    present = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
-    other = present & (shapely.get_type_id(shapes) != shapely.GeometryType.POINT)
-    if other.any():
-        kinds = sorted({shape.geom_type for shape in shapes[other]})
-        raise GeometryError(f"only points can be located; got {kinds}; take representative points first")
-    xy = np.full((len(shapes), 2), np.nan)
-    xy[present] = shapely.get_coordinates(shapes[present])
-    if np.isinf(xy).any():
-        raise GeometryError("a point to be located has infinite coordinates; check the CRS it was transformed to")
-    return xy
-
-
-def _nowhere(index: pd.Index) -> pd.DataFrame:
-    count = len(index)
-    table = {
-        "section": np.full(count, -1, dtype=np.int64),
-        "route_code": np.full(count, None, dtype=object),
-        "stake_m": np.full(count, np.nan),
-        "stake": np.full(count, None, dtype=object),
-        "chain_no": np.zeros(count, dtype=np.int64),
-        "side": np.full(count, None, dtype=object),
-        "offset_m": np.full(count, np.nan),
-    }
-    return pd.DataFrame(table, index=index)

@@ -59,8 +59,9 @@ class Names:
 
     def sections(self, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows of ``wanted`` that ask for a section (not null, not -1) and its group; LayerError for an unknown one."""
-        rows = np.flatnonzero(~pd.isna(wanted) & (wanted != -1))
-        asked = wanted[rows].astype(np.int64)
+        known = np.flatnonzero(~pd.isna(wanted))
+        asked = wanted[known].astype(np.int64)
+        rows, asked = known[asked != -1], asked[asked != -1]
         group = self._names["section"].get_indexer(pd.Index(asked))
         if (group < 0).any():
             raise LayerError("roads", f"there is no section {asked[group < 0][0]}; it has {_some(self.section)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -12,6 +12,7 @@ import shapely
 
 from ..geo.segments import Segments
 from ..model.stake import named
+from ..model.tables import STAKES
 from .breaks import Breaks
 from .calibration import Fixed, Knots, agreeing, course_direction, cut, knots_along, misplaced
 from .carriageways import Part
@@ -36,7 +37,7 @@ class _Work:
     courses: dict[tuple[int, int], Course]
     knots: list[Knots | None]
     used: np.ndarray
-    problems: list[str] = field(default_factory=list)
+    problems: list[str]
 
 
 def calibrate(
@@ -50,7 +51,7 @@ def calibrate(
     if segments is None:
         return [], []
     lines = Lines.of(parts, roads)
-    posts = _present(stakes, roads)
+    posts, problems = _present(stakes, roads)
     feet, stray = feet_of(posts, segments, lines)
     work = _Work(
         parts,
@@ -64,6 +65,7 @@ def calibrate(
         _courses(parts),
         [None] * len(parts),
         np.zeros(len(posts), dtype=bool),
+        problems,
     )
     _report_strays(posts.iloc[stray], lines.names(), work.problems)
     groups = _by_course(work)
@@ -75,14 +77,22 @@ def calibrate(
     return [knots for knots in work.knots if knots is not None], work.problems
 
 
-def _present(stakes: gpd.GeoDataFrame | None, roads: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _present(stakes: gpd.GeoDataFrame | None, roads: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Posts that say which route and stake they are of and where they stand, and what was left out."""
     if stakes is None or stakes.empty:
-        return gpd.GeoDataFrame(
-            {"route_code": [], "route_key": [], "stake_m": np.array([])}, geometry=[], crs=roads.crs
-        )
+        return STAKES.empty(roads.crs), []
     shapes = np.asarray(stakes.geometry.array)
-    absent = shapely.is_missing(shapes) | shapely.is_empty(shapes) | stakes["stake_m"].isna().to_numpy()
-    return stakes[~absent].reset_index(drop=True)
+    lacking = {
+        "stake": ~np.isfinite(stakes["stake_m"].to_numpy(dtype=float, na_value=np.nan)),
+        "place": shapely.is_missing(shapes) | shapely.is_empty(shapes),
+        "route": stakes[["route_code", "route_key"]].isna().all(axis=1).to_numpy(),
+    }
+    absent = np.logical_or.reduce(list(lacking.values()))
+    if not absent.any():
+        return stakes.reset_index(drop=True), []
+    counted = ", ".join(f"{rows.sum()} without a {what}" for what, rows in lacking.items() if rows.any())
+    problem = f"stakes: {absent.sum()} of {len(stakes)} rows are left out: {counted}"
+    return stakes[~absent].reset_index(drop=True), [problem]
 
 
 def _courses(parts: list[Part]) -> dict[tuple[int, int], Course]:
@@ -162,8 +172,13 @@ def _lay(work: _Work, name: tuple[int, int], direction: int, posts: Standing, ch
         work.knots[int(line)] = own
 
 
+def _route(posts: pd.DataFrame) -> pd.Series:
+    """What to call the route of each post: its sign, else its key."""
+    return posts["route_code"].where(posts["route_code"].notna(), posts["route_key"])
+
+
 def _report_strays(strays: pd.DataFrame, routes: set[object], problems: list[str]) -> None:
-    for route, rows in strays.groupby("route_code", sort=True):
+    for route, rows in strays.groupby(_route(strays), sort=True):
         if route in routes or set(rows["route_key"]) & routes:
             problems.append(
                 f"stakes: {named(rows['stake_m'])} of {route} lie more than {MAX_STAKE_OFFSET_M:.0f} m from its line"
@@ -182,7 +197,7 @@ def _report_unused(work: _Work) -> None:
     for section, rows in seen.groupby("section", sort=True):
         posts = work.posts.iloc[rows["row"]]
         work.problems.append(
-            f"stakes: {named(posts['stake_m'])} of {posts['route_code'].iloc[0]} contradict their neighbours along"
+            f"stakes: {named(posts['stake_m'])} of {_route(posts).iloc[0]} contradict their neighbours along"
             f" section {section} and are left out"
         )
 
@@ -194,13 +209,13 @@ def _by_ends(work: _Work) -> None:
         for name, course in work.courses.items()
         if (knots := work.knots[int(course.line[0])]) is not None
     }
-    turn = turns(work.courses, calibrated, work.parts, work.roads)
+    turned = turns(work.courses, calibrated, work.parts, work.roads)
     waiting = []
     for name in work.courses:
         if name not in calibrated:
             ends = work.ends[name[0]]
             if np.isfinite([ends.first_m, ends.last_m]).any():
-                _between_ends(work, name, reverse=turn.get(name[0], False))
+                _between_ends(work, name, reverse=name[0] in turned)
             else:
                 waiting.append(name)
     while found := carried_on({name: work.courses[name] for name in waiting}, work.knots, work.parts, work.lines):

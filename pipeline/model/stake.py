@@ -19,7 +19,8 @@ from ..errors import StakeError
 _PLUS = re.compile(r"([A-Z]{0,2}K)?(\d{1,5})\+(\d{1,3}(?:\.\d+)?)")
 _DECIMAL = re.compile(r"([A-Z]{0,2}K)?(\d{1,5}(?:\.\d+)?)")
 _METRES = re.compile(r"\+?(\d{3}(?:\.\d+)?)")
-_RANGE = re.compile(r"\s*(?:~|～|-|－|—|–|至|到)+\s*")
+_BARE = re.compile(r"\d+")
+_RANGE = re.compile(r"\s*[~\-−–—至到]+\s*")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -49,19 +50,23 @@ class Stake:
 
     @classmethod
     def parse_range(cls, value: object) -> tuple[Stake, Stake]:
-        """Both ends of ``K1+200~K1+800`` (also ``～ - — 至 到``), the smaller first; of a single stake, that twice.
+        """Both ends of ``K1+200~K1+800`` (also ``～ - − — 至 到``), the smaller first; of a single stake, that twice.
 
-        ``K1+200~800`` and ``K1+200~+800`` end in the kilometre that they begin in.
+        ``K1+200~800`` and ``K1+200~+800`` end in the kilometre that they begin in. StakeError for what is no range, and for
+        ``K1+200~50``, which may mean metres or kilometres.
 
         >>> [str(end) for end in Stake.parse_range("K1+800至K1+200")]
         ['K1+200', 'K1+800']
         """
         begin, *rest = _RANGE.split(unicodedata.normalize("NFKC", str(value)).strip(), maxsplit=1)
         first = last = cls.parse(begin)
-        if rest and "+" in begin and (metres := _METRES.fullmatch(rest[0].replace(" ", ""))):
+        end = rest[0].replace(" ", "") if rest else begin
+        if rest and "+" in begin and (metres := _METRES.fullmatch(end)):
             last = cls(first.measure_m // 1000 * 1000 + float(metres[1]), first.prefix)
+        elif rest and "+" in begin and _BARE.fullmatch(end):
+            raise StakeError(f"not a range: {value!r}; write its end in full, 'K12+345', or as three digits of metres")
         elif rest:
-            last = cls.parse(rest[0])
+            last = cls.parse(end)
         return (first, last) if first.measure_m <= last.measure_m else (last, first)
 
     def __str__(self) -> str:

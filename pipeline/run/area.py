@@ -15,15 +15,11 @@ from ..errors import ConfigError
 from ..legal.drawn import NAMED_ROAD_M, grounds_by_section
 from ..linref.reference import LinearReference
 
-_STEP_M = 5.0
+_STEP_M, _SEAM_M = 5.0, 0.05
 
 
-def roads_due(
-    layers: Layers, area: AreaOptions, linref: LinearReference, *, without: gpd.GeoDataFrame | None = None
-) -> gpd.GeoDataFrame:
+def roads_asked(layers: Layers, area: AreaOptions, linref: LinearReference) -> gpd.GeoDataFrame:
     """ROADS rows whose geometry is cut to the routes, stretches and counties asked for; same index (section).
-
-    ``without``: parts of the roads that are nobody's to look at, or are drawn with another route (``drawn.left_out``).
 
     ConfigError when a route, county or stretch names nothing in the layers.
     """
@@ -36,14 +32,55 @@ def roads_due(
         roads = roads[roads["route_code"].isin(wanted) | roads["route_key"].isin(wanted)]
     if area.stretches:
         roads = _only_stretches(roads, area, linref)
-    if without is not None and len(without):
-        roads = _less(roads, _looked_at_elsewhere(without, roads))
     if area.counties:
         roads = _only_counties(roads, layers.counties, area.counties)
     roads = roads[~roads.geometry.is_empty & (roads.geometry.length > 0)]
     if roads.empty:
         raise ConfigError("area: no road is left after counties, routes and stretches are applied; widen one of them")
     return roads
+
+
+def roads_due(asked: gpd.GeoDataFrame, without: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """What of the roads asked for is looked at; and what is not, in the columns of ``drawn.left_out``.
+
+    What is drawn with another route is left to it only where that route is asked for too. ConfigError where nothing is left.
+    """
+    parts = without.assign(geometry=_in_asked(without, asked))
+    parts = parts[~parts.geometry.is_empty]
+    due = less(asked, parts)
+    due = due[due.geometry.length > 0]
+    if due.empty:
+        raise ConfigError(
+            "area: all of it lies in tunnels, on cities' streets or on roads that are not built; widen it, or correct"
+            " structure, managed_by_city and unbuilt in the roads layer"
+        )
+    return due, parts
+
+
+def less(roads: gpd.GeoDataFrame, without: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The roads without those parts of their sections."""
+    if without.empty:
+        return roads
+    grounds = grounds_by_section(without).reindex(roads.index)
+    cut = grounds.notna().to_numpy()
+    shapes = np.asarray(roads.geometry.array).copy()
+    shapes[cut] = [_lines_of(shape) for shape in shapely.difference(shapes[cut], grounds[cut].to_numpy(dtype=object))]
+    return roads.set_geometry(gpd.GeoSeries(shapes, index=roads.index, crs=roads.crs))
+
+
+def _in_asked(without: gpd.GeoDataFrame, asked: gpd.GeoDataFrame) -> list[BaseGeometry]:
+    """The part of each row within what is asked for of its section, and of the route that it is drawn with."""
+    found = []
+    for section, route, shape in zip(without["section"], without["drawn_with"], without.geometry, strict=True):
+        if section not in asked.index:
+            found.append(LineString())
+            continue
+        ground = shapely.buffer(asked.geometry.loc[section], _SEAM_M)
+        if pd.notna(route):
+            other = asked.geometry[asked["route_code"] == route]
+            ground &= shapely.union_all(shapely.buffer(other.array, NAMED_ROAD_M, cap_style="flat"))
+        found.append(_lines_of(shapely.intersection(shape, ground)))
+    return found
 
 
 def by_county(roads: gpd.GeoDataFrame, counties: gpd.GeoDataFrame, linref: LinearReference) -> gpd.GeoDataFrame:
@@ -82,27 +119,6 @@ def _single_and_paired(roads: gpd.GeoDataFrame, stretches: gpd.GeoDataFrame) -> 
                 pieces.append((row.route_code, row.section, km_per_m, _lines_of(shape)))
     names = ["route_code", "section", "km_per_m", "geometry"]
     return gpd.GeoDataFrame(pieces, columns=names, geometry="geometry", crs=roads.crs)
-
-
-def _looked_at_elsewhere(without: gpd.GeoDataFrame, roads: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Of what is drawn with another route only what that route is asked for there: the rest is looked at all the same."""
-    parts = without.geometry.copy()
-    for at in np.flatnonzero(without["drawn_with"].notna()):
-        other = roads.geometry[roads["route_code"] == without["drawn_with"].iloc[at]]
-        ground = shapely.union_all(shapely.buffer(other.array, NAMED_ROAD_M, cap_style="flat"))
-        parts.iloc[at] = _lines_of(shapely.intersection(parts.iloc[at], ground))
-    return without.set_geometry(parts)[~parts.is_empty]
-
-
-def _less(roads: gpd.GeoDataFrame, without: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """The roads without those parts of their sections."""
-    if without.empty:
-        return roads
-    grounds = grounds_by_section(without).reindex(roads.index)
-    cut = grounds.notna().to_numpy()
-    shapes = np.asarray(roads.geometry.array).copy()
-    shapes[cut] = [_lines_of(shape) for shape in shapely.difference(shapes[cut], grounds[cut].to_numpy(dtype=object))]
-    return roads.set_geometry(gpd.GeoSeries(shapes, index=roads.index, crs=roads.crs))
 
 
 def _only_counties(roads: gpd.GeoDataFrame, counties: gpd.GeoDataFrame, codes: tuple[str, ...]) -> gpd.GeoDataFrame:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from ..attribution.counties import counties
 from ..attribution.identity import finding_id
 from ..attribution.priority import priority
 from ..config.decision_options import ConfidenceOptions
@@ -48,7 +49,15 @@ def placed(candidates: gpd.GeoDataFrame, plan: Plan) -> gpd.GeoDataFrame:
         return _empty(candidates.crs)
     decisions = plan.config.decisions
     table = candidates.join(size(candidates.geometry))
-    in_zone_too = table["kind"].map(lambda kind: plan.rules.forbidden_in(kind, Zone.CONTROL_ZONE))
+    table = table.join(counties(table, plan.layers.counties, border_m=decisions.border_m))
+    in_zone_too = pd.Series(
+        [
+            plan.rules.of(code).forbidden_in(kind, Zone.CONTROL_ZONE)
+            for code, kind in zip(table["county_code"], table["kind"], strict=True)
+        ],
+        index=table.index,
+        dtype=bool,
+    )
     judged = judge(
         table.geometry, plan.zones, table["geo_rmse_m"], probability=decisions.probability, yielding=in_zone_too
     )

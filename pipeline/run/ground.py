@@ -6,23 +6,24 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
+import shapely
 
 from ..attribution.along import alongside
 from ..attribution.assets import placed_assets
 from ..attribution.facilities import FacilityOptions, own_facilities
 from ..catalog.layers import Layers
 from ..config.run_config import AreaOptions
-from ..legal.drawn import left_out
+from ..legal.drawn import jurisdictions, left_out
 from ..legal.rules import LegalRules
 from ..legal.sight import sight_ground
 from ..legal.zones import Errors, road_zones
 from ..linref.reference import LinearReference
 from ..model.kinds import AssetKind
 from ..model.tables import ASSETS, EXEMPT, PERMITS, TOWNSHIPS, Table
-from .area import roads_due
+from .area import less, roads_asked, roads_due
 
 _LIFTING = (AssetKind.BRIDGE, AssetKind.INTERCHANGE)
+_SEAM_M = 0.05
 _NEAR_M = 500.0  # beyond, no zone and no sight line of another road reaches into what is searched
 _ROADS_OF = {"tunnel": "in tunnels", "managed_by_city": "of city streets", "unbuilt": "not built yet"}
 
@@ -61,7 +62,7 @@ class Ground:
         roads, crs = layers.roads, layers.roads.crs
         assets, unplaced = placed_assets(_or_empty(layers.assets, ASSETS, crs), linref)
         without = left_out(roads, _lines(assets, AssetKind.TUNNEL))
-        due = roads_due(layers, area, linref, without=without)
+        due, not_due = roads_due(roads_asked(layers, area, linref), without)
         near = roads.iloc[np.unique(roads.sindex.query(due.geometry.array, predicate="dwithin", distance=_NEAR_M)[1])]
         errors = Errors(layers.accuracy_m.get("roads"), layers.accuracy_m.get("zones"))
         zones = road_zones(
@@ -71,19 +72,23 @@ class Ground:
         reach_m = float(zones["outer_m"].max()) if len(zones) else 0.0
         permits, homeless = alongside(_or_empty(layers.permits, PERMITS, crs), linref, reach_m, layer="permits")
         exempt, unknown = alongside(_or_empty(layers.exempt, EXEMPT, crs), linref, reach_m, layer="exempt")
-        closed = without.loc[without["why"] != "concurrent", "section"]
-        open_roads = near[~near.index.isin(closed)]
+        seen_from = less(near, without)
         lifting = assets.geometry[assets["kind"].isin(_LIFTING)]
         return cls(
             due=due,
             zones=zones,
-            sight=sight_ground(open_roads, rules, lifting),
+            sight=sight_ground(
+                seen_from[~seen_from.geometry.is_empty],
+                rules,
+                lifting,
+                jurisdiction=jurisdictions(near, rules, layers.counties),
+            ),
             assets=assets,
             facilities=own_facilities(assets, premises),
             permits=permits,
             exempt=exempt,
             townships=_or_empty(layers.townships, TOWNSHIPS, crs),
-            problems=(*unplaced, *homeless, *unknown, *_kilometres(without)),
+            problems=(*unplaced, *homeless, *unknown, *_kilometres(not_due, linref)),
         )
 
 
@@ -97,9 +102,18 @@ def _lines(assets: gpd.GeoDataFrame, kind: AssetKind) -> gpd.GeoDataFrame:
     return mine[mine.geometry.length > 0]
 
 
-def _kilometres(without: gpd.GeoDataFrame) -> list[str]:
-    """How much of the roads is not looked at, by reason, and what is drawn once."""
-    km = pd.Series(without.length / 1000.0).groupby(without["why"]).sum()
+def _kilometres(without: gpd.GeoDataFrame, linref: LinearReference) -> list[str]:
+    """How much of the roads asked for is not looked at, by reason, and what is drawn once; of two carriageways half each."""
+    paired = linref.stretches[linref.stretches["inner"] != 0].set_index("section").geometry
+    beside = {
+        section: shapely.union_all(paired.loc[[section]].array)
+        for section in set(without["section"]) & set(paired.index)
+    }
+    halved_m = [
+        shapely.intersection(shape, beside[section].buffer(_SEAM_M)).length / 2 if section in beside else 0.0
+        for section, shape in zip(without["section"], without.geometry, strict=True)
+    ]
+    km = ((without.length - np.array(halved_m)) / 1000.0).groupby(without["why"]).sum()
     notes = [
         f"roads: {km[why]:.2f} km {words} have no zones and are not looked at"
         for why, words in _ROADS_OF.items()

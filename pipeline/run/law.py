@@ -26,7 +26,9 @@ def judged_by_law(
     said = [_by_rules(rows, ground, mine, decisions, shown) for mine, rows in _by_jurisdiction(table, rules)]
     own = facilities(table, ground.facilities, decisions.facilities)
     table = table.join(pd.concat(said).reindex(table.index)).join(own)
-    table["lawful"] = table["exempt"].fillna(value=False).astype(bool) | table["facility"].notna()
+    stands = pd.concat([rows["kind"].isin(mine.lawful_kinds) for mine, rows in _by_jurisdiction(table, rules)])
+    lawful = table["exempt"].fillna(value=False).astype(bool) | table["facility"].notna()
+    table["lawful"] = lawful & stands.reindex(table.index)
     asked = table.assign(in_sight_ground=table["sight"].notna())
     return table.join(answers(rules, asked))
 
@@ -44,5 +46,6 @@ def _by_rules(
     on = shown.reindex(rows.index)
     granted = permits(
         rows, ground.permits, on=on, min_cover=decisions.permit_cover, kinds=rules.permit_kinds, finding_kinds=rows["kind"],
+        never=rules.never_permitted,
     )  # fmt: skip
     return granted.join(exempt(rows, ground.exempt, on=on, elsewhere=rules.reasons_elsewhere))

@@ -18,6 +18,7 @@ from ..config import RunConfig
 from ..detectors import registry
 from ..errors import CatalogError, NoImageError
 from ..geo.tiling import tiles_over
+from ..legal.drawn import jurisdictions
 from ..legal.rules import LegalRules
 from ..legal.zones import corridor
 from ..linref.reference import LinearReference
@@ -161,8 +162,9 @@ class Plan:
         """ROADS with the pavement width, of the carriageway that each line draws, that the rules settle."""
         stretches = self.linref.stretches
         gap_m = stretches[stretches["inner"] != 0].groupby("section")["gap_m"].median()
+        whose = jurisdictions(self.layers.roads, self.rules, self.layers.counties)
         widths = [
-            2.0 * self.rules.widths(row, separation_m=gap_m.get(section)).pavement_half_m
+            2.0 * self.rules.of(whose[section]).widths(row, separation_m=gap_m.get(section)).pavement_half_m
             for section, row in self.layers.roads.iterrows()
         ]
         return self.layers.roads.assign(pavement_width_m=widths)

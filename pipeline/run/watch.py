@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from ..attribution.counties import counties
+from ..attribution.counties import counties, townships
 from ..detectors import registry
 from ..errors import StakeError
 from ..ledger import Ledger
@@ -170,16 +170,14 @@ def hot_spot_table(looks: pd.DataFrame, plan: Plan) -> gpd.GeoDataFrame:
         return HOT_SPOTS.empty(crs=crs)
     area = found.assign(geometry=found.buffer(_BESIDE_M))
     whose = counties(area, plan.layers.counties, border_m=decisions.border_m)
-    township = None
-    if plan.layers.townships is not None:
-        township = counties(area, plan.layers.townships, border_m=decisions.border_m)["county_name"]
+    township = townships(area.assign(county_code=whose["county_code"]), plan.ground.townships)
     return found.assign(
         rank=range(1, len(found) + 1),
         stake_from=stake_texts(found["from_m"].to_numpy(float)),
         stake_to=stake_texts(found["to_m"].to_numpy(float)),
         county_code=whose["county_code"],
         county_name=whose["county_name"],
-        township=township,
+        township=township["township_name"],
     )[[*HOT_SPOTS.columns, "geometry"]]
 
 

@@ -115,6 +115,19 @@ def test_along_the_road_is_the_difference_of_stakes():
     assert with_roads["asset_kind"].tolist() == ["bridge"] * 3
 
 
+def test_stakes_of_two_roads_with_one_sign_are_not_compared():
+    lines = [LineString([(0, 0), (1000, 0)]), LineString([(0, 300), (1000, 300)])]
+    linref = LinearReference(roads(lines, ["X201320321", "X201320322"], [0.0, 50_000.0]))
+    found = frame([box(495, 10, 505, 20)], route_code=["X201"], stake_m=[500.0])
+    other = by_stake([{"kind": "culvert", "route_code": "X201", "stake_m": 50_500.0}]).assign(route_key="X201320322")
+    row = assets(found, placed_assets(other, linref)[0], linref).iloc[0]
+    assert row["asset_distance_m"] == 280.0
+    assert np.isnan(row["asset_along_m"])
+    assert row["assets_by_kind"]["culvert"]["along_m"] is None
+    own = by_stake([{"kind": "culvert", "route_code": "X201", "stake_m": 700.0}]).assign(route_key="X201320321")
+    assert assets(found, placed_assets(own, linref)[0], linref)["asset_along_m"].tolist() == [200.0]
+
+
 def test_ties_do_not_hang_on_the_order_of_rows():
     layer = frame(
         [Point(-5, 5), Point(15, 5), Point(5, 15), Point(5, -5)], kind=["sign"] * 4, name=["d", None, "a", "b"]
@@ -133,6 +146,13 @@ def test_no_assets_and_no_footprints():
     placed, problems = placed_assets(by_stake([]), LINREF)
     assert placed.empty
     assert problems == ()
+
+
+def test_without_roads_nothing_has_to_be_placed():
+    none = LinearReference(roads(LINES, ["G311320322", "S253320322"], [10_000.0, 0.0]).iloc[:0])
+    assert placed_assets(by_stake([]), none)[0].empty
+    placed, problems = placed_assets(by_stake([{"kind": "sign", "geometry": Point(7, 7)}]), none)
+    assert (placed["by_stake"].tolist(), problems) == ([False], ())
 
 
 @pytest.mark.parametrize("width", [0.0, -3.0, np.nan, None])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 from shapely import LineString, Point, box
@@ -38,6 +39,13 @@ def test_only_what_is_drawn_exempts(unharmed):
     result = unharmed(facilities, found, own_facilities(ASSETS))
     assert result["facility"].tolist() == ["沛县收费站", None, None, None, None]
     assert result["facility_near"].tolist() == [None, None, "沛县服务区", None, None]
+
+
+@pytest.mark.parametrize("flag", [True, np.True_, 1.0, 1])
+def test_what_was_placed_by_stake_is_a_guess_however_the_flag_is_kept(flag):
+    assets = ASSETS.iloc[5:].assign(by_stake=pd.Series([flag], index=[5], dtype=object))
+    assert own_facilities(assets)["basis"].tolist() == ["radius"]
+    assert own_facilities(assets.assign(by_stake=None))["basis"].tolist() == ["polygon"]
 
 
 def test_a_facility_without_a_name_goes_by_its_kind():

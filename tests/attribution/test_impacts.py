@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shapely import LineString, Point, box
+from shapely import LineString, MultiLineString, Point, box
 from shapely.affinity import translate
 
 from pipeline.attribution.assets import placed_assets
 from pipeline.attribution.impact_options import ImpactOptions
 from pipeline.attribution.impacts import hides_sign, impacts, in_sight_triangle, on_culvert, under_bridge
+from pipeline.attribution.sight import sight_at
 from pipeline.linref.reference import LinearReference
 
 from .conftest import frame, roads, square
@@ -99,6 +100,42 @@ def test_a_sign_near_the_start_of_its_road_and_the_sign_itself():
     assert told(hides_sign, box(10, -2, 20, -0.1), near)
     sign = asset("sign", Point(500, -10))
     assert not told(hides_sign, box(495, -11, 505, -6), sign)  # may be the sign
+    listed = asset("sign", side="right")
+    assert not told(hides_sign, box(498, -9, 502, -7), listed)  # 8 m off, where it is taken to stand
+    assert told(hides_sign, box(494, -6, 502, 0), listed)  # on its spot on the centreline stands no sign
+
+
+# Two carriageways 20 m apart, their digitised directions opposite; the place of a stake is on the first.
+@pytest.mark.parametrize("first", [-10, 10])
+@pytest.mark.parametrize("given", ["place", "stake"])
+def test_a_sign_on_a_divided_road_is_for_its_own_carriageway(first, given):
+    line = MultiLineString([[(0, first), (2000, first)], [(2000, -first), (0, -first)]])
+    divided = LinearReference(roads([line], ["G3"], [0.0]).assign(stake_to_m=2000.0))
+    for side, out in (("right", -1), ("left", 1)):
+        at = Point(500, 18 * out) if given == "place" else None
+        row = frame([at], kind=["sign"], name=["甲"], route_code=["G3"], stake_m=[500.0], side=[side])
+        sign, problems = placed_assets(row, divided)
+        assert problems == ()
+        x = 500 + 40 * out  # drivers come from there; 70 of 110 m on, the view is 5.1 m deep
+        near, median, across = (
+            box(x, min(a, b), x + 2, max(a, b)) for a, b in ((11 * out, 13 * out), (-2, 2), (-7 * out, -9 * out))
+        )
+        said = hides_sign(frame([near, median, across]), sign, divided, OPTIONS)
+        assert said.notna().tolist() == [True, False, False], side
+
+
+@pytest.mark.parametrize("given", ["place", "stake"])
+@pytest.mark.parametrize(("length_m", "half_m"), [(60.0, 30.0), (None, 20.0), (12.0, 10.0)])
+def test_a_culvert_crosses_both_carriageways(given, length_m, half_m):
+    line = MultiLineString([[(0, -10), (2000, -10)], [(2000, 10), (0, 10)]])
+    divided = LinearReference(roads([line], ["G3"], [0.0]).assign(stake_to_m=2000.0))
+    at = Point(500, -10) if given == "place" else None
+    row = frame([at], kind=["culvert"], name=["甲"], route_code=["G3"], stake_m=[500.0], length_m=[length_m])
+    culvert = placed_assets(row, divided)[0]
+    for out in (-1, 1):
+        ends = [sorted((out * (half_m + off), out * (half_m + off + 3))) for off in (2, 4)]
+        shapes = frame([box(498, low, 502, high) for low, high in ends])
+        assert on_culvert(shapes, culvert, divided, OPTIONS).notna().tolist() == [True, False]
 
 
 # A culvert at K10+500: a line across the road at x 500, 30 m long.
@@ -114,20 +151,30 @@ def test_what_stands_on_a_culvert():
 
 
 def test_sight_ground():
-    sight = frame([box(0, 0, 100, 100), box(50, 0, 150, 100)], sight=["bend", "crossing"])
-    found = frame([square(10, 10), square(115, 10), square(300, 10), box(99.999, 0, 110, 1000)])
-    said = in_sight_triangle(found, sight.iloc[:1])
-    assert said.notna().tolist() == [True, False, False, False]
-    assert in_sight_triangle(found, sight).iloc[1].startswith("位于平面交叉口视距范围（推算）")
+    said = in_sight_triangle(frame([square(0)] * 3, sight=["bend", "crossing", None]))
+    assert said.iloc[0].startswith("位于弯道内侧视距范围（推算）")
+    assert said.iloc[1].startswith("位于平面交叉口视距范围（推算）")
+    assert said.iloc[2] is None
+
+
+def test_the_word_and_the_impact_on_sight_agree():
+    """A long wall with 2 m², but not 1 %, in the ground is by neither in the drivers' view."""
+    ground = frame([box(0, 0, 2000, 50)], sight=["bend"])
+    found = frame([box(0, 49, 2, 649), box(0, 41, 2, 641)])
+    words = sight_at(found, ground)
+    assert words.tolist() == [None, "bend"]
+    kinds = pd.Series(["building"] * 2)
+    said = impacts(found, frame([], kind=[], name=[]), LINREF, kinds=kinds, sight=words)
+    assert said["impact"].tolist() == [None, "in_sight_triangle"]
 
 
 def test_impacts_by_kind(unharmed):
     layer = pd.concat([BRIDGES[0], asset("culvert", length_m=30.0)], ignore_index=True)
     found = frame([square(495, 0)] * 4 + [square(900)]).set_index(pd.Index(["b", "a", "c", "d", "e"]))
     kinds = pd.Series(["building", "roadworks", "grain_drying", None, "building"], index=found.index)
-    sight = frame([box(0, 0, 2000, 50)], sight=["bend"])
-    mixed = kinds.sample(frac=1, random_state=2)
-    result = unharmed(lambda *tables: impacts(*tables[:2], LINREF, kinds=mixed, sight=tables[2]), found, layer, sight)
+    sight = pd.Series("bend", index=found.index, dtype=object)
+    mixed, sights = (words.sample(frac=1, random_state=2) for words in (kinds, sight))
+    result = unharmed(lambda *tables: impacts(*tables, LINREF, kinds=mixed, sight=sights), found, layer)
     assert result["impact"].tolist() == [
         "under_bridge;on_culvert;in_sight_triangle",
         "on_culvert",

@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
-from shapely import LineString, box
+from shapely import LineString, Point, box
 
 from pipeline.attribution.along import alongside
 from pipeline.attribution.permits import permits
@@ -86,7 +86,8 @@ WORDS = {"广告": ("billboard",), "标志": ("billboard",), "接道": ("roadwor
     [
         ("设置广告设施", "billboard", "covered"),
         ("设置广告设施", "building", "other_kind"),
-        ("广告及接道", "building", "covered"),  # both words count
+        ("接道及广告", "building", "other_kind"),  # 广告 is the first of the rules' words
+        ("接道及广告", "billboard", "covered"),
         ("跨越公路", "building", "covered"),  # a word that the rules do not know
         (None, "building", "covered"),
         ("设置广告设施", None, "covered"),
@@ -100,7 +101,56 @@ def test_a_permit_is_for_its_kind(said, kind, state):
     assert (row["permit_state"], row["permit_ref"]) == (state, "P1")
     assert (row["permit_no"] == "P1") == (state == "covered")
     if state == "other_kind":
-        assert row["permit_note"] == "other_kind 设置广告设施"
+        assert row["permit_note"] == f"other_kind {said}"
+
+
+@pytest.mark.parametrize(
+    ("said", "note"), [("跨越公路", "other_kind 跨越公路"), (None, "other_kind"), ("接道", "other_kind 接道")]
+)
+def test_what_nobody_can_permit_is_covered_by_no_permit(said, note):
+    shapes = found(square(5, 5), square(5, 5), square(500))
+    layer = frame([square(0, 0, 20)], **{**PERMIT, "kind": [said]})
+    kinds = pd.Series(["grain_drying", "building", "grain_drying"], index=shapes.index)
+    on = pd.Series("2017-01-01", index=shapes.index)
+    known = {"接道": ("grain_drying", "building")}
+    rows = permits(shapes, layer, on=on, kinds=known, finding_kinds=kinds, never=("grain_drying",))
+    assert rows["permit_state"].tolist() == ["other_kind", "covered", None]
+    assert rows["permit_no"].tolist() == [None, "P1", None]
+    assert rows["permit_note"].iloc[0] == note
+
+
+def test_a_permit_without_a_number_covers_all_the_same():
+    row = permitted("2017-01-01", number=[None])
+    assert row.tolist() == ["无编号", "covered", "无编号", 1.0, "covered"]
+    row = permitted("2019-01-01", number=[np.nan])
+    assert row.tolist() == [None, "expired", "无编号", 1.0, "expired 2018-03-01"]
+
+
+def test_permits_without_numbers_are_not_one_permit():
+    layer = frame(
+        [box(0, 0, 6, 10), box(6, 0, 10, 10)],
+        **{name: values * 2 for name, values in {**PERMIT, "number": [None]}.items()},
+    )
+    row = permits(frame([square(0)]), layer, on=pd.Series(["2017-01-01"])).iloc[0]
+    assert row[["permit_no", "permit_state", "permit_ref"]].tolist() == [None, "not_as_approved", "无编号"]
+    assert row["permit_share"] == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize(
+    ("parcels", "share"),
+    [
+        ([box(0, 0, 5, 10), box(0, 0, 5, 10)], 0.5),  # delivered twice
+        ([box(0, 0, 5, 10), box(3, 0, 7, 10)], 0.7),  # 2 m in common
+        ([box(0, 0, 5, 10), box(5, 0, 9, 10)], 0.9),
+        ([box(0, 0, 5, 10), Point(2, 2)], 1.0),
+    ],
+)
+def test_what_lies_in_two_parcels_of_a_permit_counts_once(parcels, share):
+    layer = frame(parcels, **{name: values * 2 for name, values in PERMIT.items()})
+    shapes = frame([square(0), square(100)])
+    rows = permits(shapes, layer, on=pd.Series(["2017-01-01"] * 2))
+    assert rows["permit_share"].tolist() == pytest.approx([share, 0.0])
+    assert rows["permit_state"].tolist() == ["covered" if share >= 0.8 else "not_as_approved", None]
 
 
 def test_the_best_that_one_permit_allows_is_said():

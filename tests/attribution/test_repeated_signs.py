@@ -40,3 +40,16 @@ def test_the_key_decides_and_a_mere_sign_is_told(linref, key, y):
     assert len(problems) == len(doubt)
     low, high = (y, y) if y is not None else (0, 5000)  # a stretch holds along both
     assert ground.geometry.iloc[0].bounds == pytest.approx((400, low - 20, 500, high + 20))
+
+
+def test_a_national_road_is_one_road_whatever_county_its_sections_name():
+    table = gpd.GeoDataFrame([road("X201320321", 0), road("X201320322", 0)], crs=CRS)
+    table["geometry"] = [LineString([(0, 0), (1000, 0)]), LineString([(1000, 0), (2000, 0)])]
+    table = table.assign(
+        route_code="G311", route_key=["G311320321", "G311320322"], road_class="G",
+        stake_from_m=[0.0, 1000.0], stake_to_m=[1000.0, 2000.0],
+    )  # fmt: skip
+    row = {"kind": "culvert", "name": "涵", "route_code": "G311", "stake_m": 1400.0}
+    placed, problems = placed_assets(gpd.GeoDataFrame([row], geometry=[None], crs=CRS), LinearReference(table))
+    assert placed.geometry.iloc[0].coords[0] == pytest.approx((1400, 0))
+    assert problems == ()

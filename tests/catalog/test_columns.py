@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.catalog import columns
 from pipeline.catalog.columns import Findings
+from pipeline.catalog.route_names import route_signs
 from pipeline.model.stake import Stake
 
 
@@ -156,12 +157,19 @@ def test_ranges_of_stakes(findings):
 
 
 def test_signs_of_all_routes(findings):
-    assert list(columns.route_signs(series("G205;S202", "X201320322，Y001320322", "无", "合计"))) == [
+    texts = series(
+        "G205;S202", "X201320322，Y001320322", "无", "合计", "G3103203220010", "G310320322001", "G25133200000001"
+    )
+    assert list(route_signs(texts, "SGYLDBM", findings)) == [
         ["G205", "S202"],
         ["X201", "Y001"],
         [],
         [],
+        ["G310"],
+        ["G310"],
+        ["G2513"],
     ]
+    assert findings.notes == [f"{findings.place}: column 'SGYLDBM': no route in row 4 ('合计'); taken as none"]
 
 
 def test_flags_in_every_form(findings):

@@ -2,6 +2,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+import shapely.affinity
 from shapely import LineString, Point, box
 
 from pipeline.legal.drawn import drawn, left_out
@@ -53,6 +54,52 @@ def test_a_tunnel_of_another_route_takes_nothing_from_this_one():
     table = roads({"geometry": EAST, **G})
     assert left_out(table, tunnel(LineString([(400, 4), (600, 4)]), "S253")).empty
     assert len(left_out(table, tunnel(LineString([(400, 4), (600, 4)]), None))) == 1
+
+
+def test_a_tunnel_listed_under_the_route_that_is_drawn_with_another_is_cut_too():
+    table = roads({"geometry": EAST, **S}, {"geometry": EAST, **G})
+    zones = zones_of(table, tunnels=tunnel(LineString([(400, 0), (600, 0)]), "S253"))
+    assert ground(zones).intersection(box(420, -60, 580, 60)).area == 0
+
+
+def test_a_road_that_crosses_over_a_tunnel_of_no_route_keeps_its_zones():
+    table = roads({"geometry": EAST, **G}, {"geometry": LineString([(500, -400), (500, 400)]), **S})
+    out = left_out(table, tunnel(LineString([(400, 0), (600, 0)]), None))
+    assert list(out["section"]) == [0]
+
+
+def test_a_tunnel_that_is_drawn_as_a_polygon_ends_at_its_portals():
+    table = roads({"geometry": EAST, **G})
+    out = left_out(table, tunnel(box(400, -6, 600, 6)))
+    assert out.geometry.iloc[0].length == pytest.approx(200, abs=0.1)
+
+
+def ring():
+    angle = np.linspace(0, 2 * np.pi, 121)
+    return LineString(np.column_stack([500 * np.cos(angle), 500 * np.sin(angle)]))
+
+
+@pytest.mark.parametrize("degrees", [0, 2, 90, 200, 358])
+def test_a_ring_keeps_left_and_right_when_it_is_cut(degrees):
+    table = roads({"geometry": ring(), **G})
+    turned = shapely.affinity.rotate(LineString([(500, -80), (500, 80)]), degrees, origin=(0, 0))
+    zones = zones_of(table, tunnels=tunnel(turned))
+    inside = shapely.Polygon(ring())
+    left, right = ground(zones, side="left"), ground(zones, side="right")
+    assert left.intersection(inside).area > 0.99 * left.area  # the ring runs against the clock
+    assert right.intersection(inside).area < 0.02 * right.area
+
+
+def test_no_wedge_is_lost_where_a_border_meets_a_bend():
+    bend = roads({"geometry": LineString([(0, 0), (500, 0), (900, 300)]), "route_code": "X201", "road_class": "X"})
+    counties = gpd.GeoDataFrame(
+        {"code": ["340322", "320322"], "name": ["", ""]},
+        geometry=[box(-100, -900, 500, 900), box(500, -900, 1100, 900)],
+        crs=CRS,
+    )
+    plain = ground(road_zones(bend, RULES))
+    cut = ground(road_zones(bend, CHINA, counties=counties))  # Jiangsu's widths are the national ones
+    assert plain.symmetric_difference(cut).area < 1.0
 
 
 def test_a_line_against_its_stakes_keeps_its_sides_after_cutting():

@@ -85,9 +85,18 @@ def test_the_rules_answer_as_worked_by_hand(case):
     table = table.join(judge(table.geometry, zones_of(case), IMAGE_M, yielding=both).drop(columns="side"))
     shown = pd.Series([day(case["date"])], dtype=object)
     table = table.join(
-        permits(table, permit_of(case), on=shown, kinds=mine.permit_kinds, finding_kinds=table["kind"])
+        permits(
+            table,
+            permit_of(case),
+            on=shown,
+            kinds=mine.permit_kinds,
+            finding_kinds=table["kind"],
+            never=mine.never_permitted,
+        )
     ).join(exempt(table, exempt_of(case), on=shown, elsewhere=mine.reasons_elsewhere))
-    said = answers(RULES, table.assign(lawful=table["exempt"], area_m2=table.area)).iloc[0]
+    said = answers(
+        RULES, table.assign(lawful=table["exempt"] & table["kind"].isin(mine.lawful_kinds), area_m2=table.area)
+    ).iloc[0]
     row = table.iloc[0]
     assert (row["zone"], row["membership"]) == (case["zone"], case["membership"])
     assert said["outcome"] == case["outcome"]
@@ -112,10 +121,12 @@ FACTS = {"kind": "building", "zone": "control_zone", "membership": "inside", "ro
         ("control_zone", "announced", "inside", True),
         ("control_zone", "estimated", "inside", False),
         ("control_zone", "announced", "undetermined", False),
-        ("highway_land", "estimated", "inside", True),
+        ("highway_land", "estimated", "inside", False),
+        ("highway_land", "surveyed", "inside", True),
+        ("pavement", "estimated", "inside", True),
     ],
 )
-def test_only_an_announced_line_supports_an_accusation(zone, basis, membership, supports):
+def test_no_estimated_line_supports_an_accusation(zone, basis, membership, supports):
     facts = Facts(**{**FACTS, "zone": zone, "membership": membership, "zone_basis": basis})
     assert answer(RULES, facts).supports_accusation is supports
 

@@ -53,6 +53,8 @@ def one_by_one(shape, yields, zones, grounds, edges):
     else:
         row = int(np.argmin(shapely.distance(grounds, shape)))
     distance = depth if pieces else -edges[0].distance(shape)
+    if not yields and material and material[0] < 2:
+        distance = in_land  # forbidden on the highway land only: its edge is the one that counts
     mine = zones.iloc[row]
     chance = norm.cdf(distance / np.hypot(SIGMA_M, mine["edge_sigma_m"]))
     member = "inside" if chance >= 0.9 else "outside" if chance <= 0.1 else "undetermined"

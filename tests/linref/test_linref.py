@@ -57,6 +57,21 @@ def test_strays_and_contradictions_are_left_out_and_named():
     assert any("route S1 is not in the roads layer" in p for p in unknown.problems)
 
 
+def test_posts_that_lack_something_are_counted():
+    placed = stakes(
+        [(0, (0, 0)), (np.nan, (400, 0)), (500, (500, 0)), (600, (600, 0)), (np.nan, (700, 0)), (5, (5, 400))]
+    )
+    placed.loc[4, "geometry"] = None
+    placed.loc[3, ["route_code", "route_key"]] = None
+    placed.loc[[2, 5], "route_code"] = None  # the key says it
+    ref = LinearReference(roads({"geometry": STRAIGHT}), placed)
+    assert ref.problems == (
+        "stakes: 3 of 6 rows are left out: 2 without a stake, 1 without a place, 1 without a route",
+        "stakes: K0+005 of G311320322 lie more than 100 m from its line and are left out",
+    )
+    assert ref.locate(points((300, 0)))["stake_m"].iloc[0] == pytest.approx(300)
+
+
 def test_a_stake_near_the_end_of_the_next_section_does_not_calibrate_this_one():
     two = roads({"geometry": STRAIGHT}, {"geometry": LineString([(1000, 0), (2000, 0)])})
     placed = stakes([(x, (x, 0)) for x in (100, 900, 1050, 1900)])
@@ -85,15 +100,27 @@ def test_parts_that_run_against_each_other_are_calibrated_apart():
     assert list(found["side"]) == ["left", "left"]
 
 
-def test_neighbouring_sections_turn_a_reversed_one():
+@pytest.mark.parametrize("off_m", [0.0, 0.4, 0.6, 1.0, 2.0])  # between what neighbours say of the stake where they meet
+@pytest.mark.parametrize("neighbours", [(0,), (2,), (0, 2)])
+def test_neighbouring_sections_turn_a_reversed_one(off_m, neighbours):
     chain = roads(
         {"geometry": STRAIGHT, "stake_from_m": 0.0, "stake_to_m": 1000.0},
-        {"geometry": LineString([(2000, 0), (1000, 0)]), "stake_from_m": 1000.0, "stake_to_m": 2000.0},
-        {"geometry": LineString([(2000, 0), (3000, 0)]), "stake_from_m": 2000.0, "stake_to_m": 3000.0},
+        {"geometry": LineString([(2000, 0), (1000, 0)]), "stake_from_m": 1000.0 + off_m, "stake_to_m": 2000.0},
+        {"geometry": LineString([(2000, 0), (3000, 0)]), "stake_from_m": 2000.0 + off_m, "stake_to_m": 3000.0},
     )
-    found = LinearReference(chain).locate(points((500, 5), (1300, 5), (2500, 5)))
-    np.testing.assert_allclose(found["stake_m"], [500, 1300, 2500])
-    assert list(found["side"]) == ["left"] * 3
+    found = LinearReference(chain.loc[sorted([1, *neighbours])]).locate(points((1300, 5), (1900, 5)))
+    np.testing.assert_allclose(found["stake_m"], [1300, 1900], atol=2)
+    assert list(found["side"]) == ["left"] * 2
+
+
+def test_sections_that_do_not_meet_do_not_turn_each_other():
+    chain = roads(
+        {"geometry": STRAIGHT, "stake_from_m": 0.0, "stake_to_m": 1000.0},
+        {"geometry": LineString([(2000, 0), (1021, 0)]), "stake_from_m": 1000.0, "stake_to_m": 1979.0},  # 21 m away
+    )
+    assert LinearReference(chain).locate(points((1900, 5)))["stake_m"].iloc[0] == pytest.approx(1100)
+    chain["stake_from_m"] += [0.0, 10.0]  # a jump
+    assert LinearReference(chain).locate(points((2000, 5)))["stake_m"].iloc[0] == pytest.approx(1010)
 
 
 @pytest.mark.parametrize("with_stakes", [True, False])
@@ -130,6 +157,14 @@ def test_route_and_section_restrict_the_search():
     assert list(ref.locate(at, section=pd.Series([1, 0, -1, 1]))["section"]) == [1, 0, 0, 1]
     with pytest.raises(LayerError, match=r"no route 'S9'; it has G311, X201"):
         ref.locate(at[:1], route_code=pd.Series(["S9"]))
+    at = at[:2].set_axis([7, 9])
+    found = ref.locate(at, route_code=pd.Series(["X201", "G311"], index=[9, 7]))
+    assert list(found["route_code"]) == ["G311", "X201"]
+    assert list(ref.locate(at, route_code=pd.Series(["X201"], index=[9]))["route_code"]) == ["G311", "X201"]
+    assert list(ref.locate(at, section=pd.Series([1, 0], index=[9, 7]))["section"]) == [0, 1]
+    assert list(ref.locate(at, section=pd.Series([1, pd.NA], index=[7, 9], dtype="Int64"))["section"]) == [1, 0]
+    twice = at.set_axis([7, 7])
+    assert list(ref.locate(twice, section=pd.Series([1, 0], index=[7, 7]))["section"]) == [1, 0]
 
 
 def test_index_is_kept_and_nothing_gives_nulls():
@@ -139,7 +174,9 @@ def test_index_is_kept_and_nothing_gives_nulls():
     assert list(found["section"]) == [0, -1, -1]
     assert found["stake"].isna().tolist() == [False, True, True]
     assert found["section"].dtype == np.int64
-    assert ref.locate(gpd.GeoSeries([], crs=CRS)).empty
+    none = ref.locate(gpd.GeoSeries([], crs=CRS))
+    assert none.empty
+    assert list(none.columns) == list(found.columns)
 
 
 def test_span_of_footprints():

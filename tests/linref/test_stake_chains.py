@@ -272,6 +272,53 @@ def test_a_break_holds_for_both_carriageways(place):
     assert placed(ref, 1500, 2150)["candidates"].tolist() == [2, 0]
 
 
+TWICE = {
+    "once for each carriageway": ((2000, 1), (2003, 19)),
+    "two deliveries": ((2000, 1), (2000, 1)),
+    "one without a place": (None, (2000, 1)),
+    "both without a place": (None, None),
+}
+
+
+@pytest.mark.parametrize("places", TWICE.values(), ids=list(TWICE))
+@pytest.mark.parametrize("jump_m", [-800, -300, 300, 800])
+@pytest.mark.parametrize("with_posts", [True, False])
+def test_a_break_that_is_told_twice_is_one(places, jump_m, with_posts):
+    both = MultiLineString([[(0, 0), (5000, 0)], [(5000, 20), (0, 20)]])
+    posts = stakes([(x if x <= 2000 else x + jump_m, (x, -8)) for x in range(500, 5000, 1000)])
+    table = roads({"geometry": both, "stake_from_m": 0.0, "stake_to_m": 5000.0 + jump_m})
+    told = breaks(*((2000.0, 2000.0 + jump_m + k * 0.4, place) for k, place in enumerate(places)))
+    told.loc[1, "route_key"] = None
+    ref = LinearReference(table, posts if with_posts else None, told)
+    assert ref.problems == ()
+    found = ref.locate(points((1990, -5), (2010, -5), (1990, 25), (2010, 25)))
+    np.testing.assert_allclose(found["stake_m"], [1990, 2010 + jump_m] * 2, atol=3.5)  # each by its own place
+    assert list(found["chain_no"]) == [1, 2, 1, 2]
+
+
+def test_a_break_at_a_narrow_gap_between_two_lines_is_one():
+    table = roads({"geometry": MultiLineString([[(0, 0), (2000, 0)], [(2001.5, 0), (5000, 0)]])})
+    posts = stakes([(x if x < 2000 else x + 300, (x, 0)) for x in range(250, 5000, 500)])
+    ref = LinearReference(table, posts, breaks((2000.0, 2300.0, (2000.7, 0))))
+    assert ref.problems == ()
+    np.testing.assert_allclose(ref.locate(points((1990, 1), (2010, 1)))["stake_m"], [1990, 2310], atol=2)
+
+
+def test_the_same_numbers_jump_in_two_places_or_on_two_routes():
+    posts = [(x, (x, 0)) for x in (0, 500, 1000)] + [(x - 600, (x, 0)) for x in (1200, 1500)]
+    posts += [(x - 1200, (x, 0)) for x in (1800, 2400, 4900)]
+    table = roads(
+        {"geometry": KM5}, {"geometry": LineString([(0, 50), (5000, 50)]), "route_code": "S9", "route_key": "S9"}
+    )
+    told = pd.concat([breaks((1100.0, 500.0, (1100, 0)), (1100.0, 500.0, (1700, 0))),
+                      breaks((1100.0, 500.0, (1100, 50)), route="S9", key="S9")])  # fmt: skip
+    ref = LinearReference(table, stakes(posts), told)
+    assert ref.problems == ()
+    found = ref.locate(points((1690, 1), (1710, 1), (1110, 51)))
+    np.testing.assert_allclose(found["stake_m"], [1090, 510, 510])
+    assert list(found["chain_no"]) == [2, 3, 2]
+
+
 def test_posts_between_two_limbs_of_a_hairpin_go_where_they_fit():
     hairpin = LineString([(0, 0), (3000, 0), (3000, 40), (0, 40)])
     posts = [

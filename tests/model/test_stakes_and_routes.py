@@ -53,6 +53,8 @@ def test_what_is_no_stake(text):
         ("K1+800 到 K1+200", 1200, 1800),
         ("K1+200~800", 1200, 1800),
         ("K1+200～+800", 1200, 1800),
+        ("K1+200\u2212K1+800", 1200, 1800),
+        ("K1+200~1.8", 1200, 1800),
         ("K5+000", 5000, 5000),
     ],
 )
@@ -60,9 +62,15 @@ def test_ranges(text, first, last):
     assert [end.measure_m for end in Stake.parse_range(text)] == pytest.approx([first, last])
 
 
-@pytest.mark.parametrize("text", ["K1+200~K1+1800", "K1+200~", "~K1+200"])
+@pytest.mark.parametrize("text", ["K1+200~K1+1800", "K1+200~", "~K1+200", "K1+200~+50"])
 def test_what_is_no_range(text):
     with pytest.raises(StakeError):
+        Stake.parse_range(text)
+
+
+@pytest.mark.parametrize("text", ["K1+200~50", "K1+200-9", "1+200~1800", "K1+200 至 5 0"])
+def test_an_end_that_may_be_metres_or_kilometres_is_refused(text):
+    with pytest.raises(StakeError, match=r"not a range: .* write its end in full"):
         Stake.parse_range(text)
 
 

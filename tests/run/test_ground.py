@@ -88,7 +88,9 @@ def test_a_tunnel_has_no_zone_is_not_due_and_is_told(world: Path, tmp_path: Path
     assert "G311" not in set(plan.zones["route_code"][plan.zones.intersects(over)])
     assert "G311" in set(plain.zones["route_code"][plain.zones.intersects(over)])
     assert plan.km_due == pytest.approx(plain.km_due - 0.1, abs=0.01)
-    assert any("0.20 km in tunnels" in note for note in plan.notes), plan.notes  # two carriageways
+    assert any("0.10 km in tunnels" in note for note in plan.notes), plan.notes  # of two carriageways half each
+    elsewhere = plan_of(world, tmp_path, "area={routes: [X201]}")
+    assert not any("tunnels" in note for note in elsewhere.notes), "nobody asked for that road"
     row, same = (placed(candidates(one, [over]), one).iloc[0] for one in (plan, plain))
     assert same["route_code"] == "G311"
     assert row["why_not"] == "outside_zone" or row["route_code"] != "G311"  # another road may run near
