@@ -13,16 +13,18 @@ import pandas as pd
 
 from ..errors import LedgerError, StakeError
 from ..model.stake import Stake
+from ..model.tables import FINDINGS
 
 NEEDED = ("finding_id", "kind", "county_code", "route_code", "stake", "first_seen", "scene_before", "scene_after")
-_KEPT = ("confidence", "priority", "zone", "membership", "zone_basis", "area_m2", "detector", "detector_version")
+_KEPT = tuple(name for name in FINDINGS.columns if name not in ("finding_id", "case_no", "status", "evidence"))
 
 
 def claims(findings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """The findings without a permit, checked, with ``day`` (date) and text columns free of NaN; same index labels.
 
-    In the order of route, stake and finding id. LedgerError naming the row for a missing id, day or geometry, an id
-    that comes twice, or a CRS that no plane measure can be taken in.
+    ``day`` is that of the image: ``seen_on`` where there is such a column, for a thing may have been seen first long
+    before, else ``first_seen``. In the order of route, stake and finding id. LedgerError naming the row for a missing
+    id, day or geometry, an id that comes twice, or a CRS that no plane measure can be taken in.
     """
     missing = [name for name in NEEDED if name not in findings.columns]
     if missing:
@@ -34,7 +36,7 @@ def claims(findings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         return wanted.assign(day=pd.Series([], dtype=object))
     _check_crs(wanted)
     _check_rows(wanted)
-    days = wanted["first_seen"].map(_day)
+    days = wanted["seen_on" if "seen_on" in wanted.columns else "first_seen"].map(_day)
     text = {name: _text(wanted[name]) for name in NEEDED if name != "first_seen"}
     tidy = wanted.assign(day=days, **text)
     order = pd.DataFrame(
@@ -58,12 +60,12 @@ def within_cap(new: gpd.GeoDataFrame, cap: int, opened: Mapping[str | None, int]
 
 
 def evidence(row: Mapping[Any, Any]) -> dict[str, object]:
-    """What an event remembers of a finding, ready for JSON: all that a verdict on it can teach."""
-    kept: dict[str, object] = {"scene_before": row["scene_before"], "scene_after": row["scene_after"]}
+    """What an event remembers of a finding, ready for JSON: all that papers show and a verdict can teach."""
+    kept: dict[str, object] = {}
     for name in _KEPT:
         value = plain(row.get(name))
         if value is not None:
-            kept[name] = value
+            kept[name] = value.isoformat()[:10] if isinstance(value, dt.date) else value
     if isinstance(row.get("evidence"), str):
         kept["evidence"] = json.loads(row["evidence"])
     return kept
@@ -90,6 +92,11 @@ def _without_permit(findings: gpd.GeoDataFrame) -> pd.Series:
 
 def _text(column: pd.Series) -> pd.Series:
     return pd.Series([None if pd.isna(value) else str(value) for value in column], index=column.index, dtype=object)
+
+
+def day_or_none(value: object) -> dt.date | None:
+    """A cell that may hold a day."""
+    return None if value is None or pd.isna(value) else _day(value)  # type: ignore[call-overload]
 
 
 def _day(value: object) -> dt.date:

@@ -43,21 +43,31 @@ class _Pairs:
     iou: np.ndarray
     share: np.ndarray  # of the smaller
     inside: np.ndarray  # share of the finding that lies in the case
+    covered: np.ndarray  # share of the case that lies in the finding
     distance_m: np.ndarray
     larger_m2: np.ndarray
 
 
+@dataclass(frozen=True)
+class Matched:
+    """Case of each finding (null: new), the case that a new one was split from, and cases that another has swallowed."""
+
+    case_no: pd.Series
+    split_from: pd.Series
+    merged: tuple[tuple[str, str], ...]  # (case, the case whose finding covers it too)
+
+
 def match(
     findings: gpd.GeoDataFrame, cases: pd.DataFrame, options: MatchOptions, *, known: pd.Series | None = None
-) -> pd.Series:
-    """Case number of each finding, null where it is new; same index as ``findings``.
+) -> Matched:
+    """Which case each finding is, on the index of ``findings``.
 
     Parameters
     ----------
     findings
         Columns ``finding_id``, ``kind`` and geometry in a metric CRS.
     cases
-        Columns ``case_no``, ``kind``, ``epsg`` and ``geometry`` (WKB), one row a case.
+        Columns ``case_no``, ``kind``, ``epsg``, ``geometry`` (WKB) and ``live`` (not dismissed), one row a case.
     known
         Case numbers by finding id that were settled before; these need no geometry.
 
@@ -65,13 +75,17 @@ def match(
     -----
     One case takes one finding, the best pair first (overlap, then share, then distance, then the two ids, so that
     the order of rows never matters). A finding that is left over and lies mostly in a case is a part of it: a
-    detector that splits a dismissed roof in two must not bring it back as a new case.
+    detector that splits a dismissed roof in two must not bring it back as a new case. What is left over and only
+    overlaps a case was split from it. A finding that covers a live and a dismissed case is the live one.
 
     Nearness alone does not join large footprints: in a row of shops the neighbour's centroid is metres away.
     """
-    found = pd.Series(pd.array([None] * len(findings), dtype=object), index=findings.index, name="case_no")
+    found, split = (
+        pd.Series(pd.array([None] * len(findings), dtype=object), index=findings.index, name=name)
+        for name in ("case_no", "split_from")
+    )
     if findings.empty or cases.empty:
-        return found
+        return Matched(found, split, ())
     rows = findings.reset_index(drop=True)
     table = cases.reset_index(drop=True)
     position = {number: place for place, number in enumerate(table["case_no"])}
@@ -83,38 +97,52 @@ def match(
             place = position.get(number, -1) if isinstance(number, str) else -1
             if place >= 0 and table["kind"].iloc[place] == kind:
                 chosen[row], taken[place] = place, True
-    _choose(rows, table, options, chosen, taken)
+    pairs = _candidates(rows, table, np.arange(len(rows)), options.near_m)
+    ranked = _ranked(rows, table, pairs, options)
+    _choose(pairs, ranked, options, chosen, taken)
+    names = table["case_no"].to_numpy(dtype=object)
     hit = chosen >= 0
-    found[hit] = table["case_no"].to_numpy(dtype=object)[chosen[hit]]
-    return found
+    found[hit] = names[chosen[hit]]
+    links = ranked.index.to_numpy()[ranked["same"].to_numpy()]
+    for at in links[::-1]:
+        if chosen[pairs.finding[at]] < 0:
+            split.iloc[pairs.finding[at]] = names[pairs.case[at]]
+    swallowed = {
+        str(names[pairs.case[at]]): str(names[chosen[pairs.finding[at]]])
+        for at in ranked.index.to_numpy()[::-1]
+        if pairs.covered[at] >= options.part_share and not taken[pairs.case[at]] and chosen[pairs.finding[at]] >= 0
+    }
+    return Matched(found, split, tuple(sorted((one, into) for one, into in swallowed.items() if one != into)))
 
 
-def _choose(
-    rows: gpd.GeoDataFrame, table: pd.DataFrame, options: MatchOptions, chosen: np.ndarray, taken: np.ndarray
-) -> None:
-    """Fill ``chosen`` (place of the case of each row) in place, the best pairs first, then the parts."""
-    pairs = _candidates(rows, table, np.flatnonzero(chosen < 0), options.near_m)
+def _ranked(rows: gpd.GeoDataFrame, table: pd.DataFrame, pairs: _Pairs, options: MatchOptions) -> pd.DataFrame:
+    """The pairs, best first, on their positions; ``same``: good enough to be one thing."""
     small = pairs.larger_m2 <= options.small_m2
     near = (pairs.distance_m <= options.near_m) & ((pairs.share >= options.near_share) | small)
     same = (pairs.iou >= options.min_iou) | (pairs.share >= options.min_share) | near
-    ids = rows["finding_id"].to_numpy(dtype=object)[pairs.finding]
-    numbers = table["case_no"].to_numpy(dtype=object)[pairs.case]
+    live = table["live"].to_numpy(dtype=bool)[pairs.case]
+    covers_live = np.zeros(len(rows), dtype=bool)
+    covers_live[pairs.finding[same & live & (pairs.covered >= options.part_share)]] = True
     ranked = pd.DataFrame(
         {
+            "demoted": ~live & covers_live[pairs.finding],
             "iou": -pairs.iou.round(6),
             "share": -pairs.share.round(6),
             "distance": pairs.distance_m.round(3),
-            "number": numbers,
-            "id": ids,
+            "number": table["case_no"].to_numpy(dtype=object)[pairs.case],
+            "id": rows["finding_id"].to_numpy(dtype=object)[pairs.finding],
         }
     )
-    order = ranked.sort_values(list(ranked.columns), kind="stable").index.to_numpy()
-    for at in order[same[order]]:
+    return ranked.assign(same=same, inside=-pairs.inside.round(6)).sort_values(list(ranked.columns), kind="stable")
+
+
+def _choose(pairs: _Pairs, ranked: pd.DataFrame, options: MatchOptions, chosen: np.ndarray, taken: np.ndarray) -> None:
+    """Fill ``chosen`` (place of the case of each row) in place, the best pairs first, then the parts."""
+    for at in ranked.index[ranked["same"]]:
         row, place = pairs.finding[at], pairs.case[at]
         if chosen[row] < 0 and not taken[place]:
             chosen[row], taken[place] = place, True
-    parts = ranked.assign(inside=-pairs.inside.round(6)).sort_values(["inside", "number", "id"], kind="stable")
-    within = parts.index.to_numpy()
+    within = ranked.sort_values(["inside", "number", "id"], kind="stable").index.to_numpy()
     for at in within[pairs.inside[within] >= options.part_share]:
         if chosen[pairs.finding[at]] < 0:
             chosen[pairs.finding[at]] = pairs.case[at]
@@ -147,13 +175,14 @@ def _candidates(rows: gpd.GeoDataFrame, table: pd.DataFrame, open_rows: np.ndarr
                 iou=_ratio(common, area_a + area_b - common),
                 share=_ratio(common, smaller),
                 inside=_ratio(common, area_a),
+                covered=_ratio(common, area_b),
                 distance_m=shapely.distance(shapely.centroid(a), shapely.centroid(b)),
                 larger_m2=np.maximum(area_a, area_b),
             )
         )
     if not found:
         nothing, none = np.array([], dtype=int), np.array([], dtype=float)
-        return _Pairs(nothing, nothing, none, none, none, none, none)
+        return _Pairs(nothing, nothing, none, none, none, none, none, none)
     names = _Pairs.__dataclass_fields__
     return _Pairs(**{name: np.concatenate([getattr(part, name) for part in found]) for name in names})
 

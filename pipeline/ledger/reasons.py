@@ -1,4 +1,4 @@
-"""Why people dismiss a case, in codes, and what each says of the detection.
+"""Why people dismiss a case or cannot decide it, in codes, and what each says of the detection.
 
 A dismissal is a decision on a case and not always on what the image shows: a permitted house is a house. Only
 reasons that speak of the thing itself can teach a detector.
@@ -7,6 +7,7 @@ reasons that speak of the thing itself can teach a detector.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -19,31 +20,61 @@ class Says(StrEnum):
     NOTHING = "nothing"  # neither follows
 
 
-#: Codes of ``details["reason"]`` of a dismissal. The ledger takes others too; they say nothing.
-REASONS: Mapping[str, Says] = MappingProxyType(
-    {
-        "not_a_building": Says.WRONG,  # 不是建筑
-        "not_there": Says.WRONG,  # 现场没有
-        "no_change": Says.WRONG,  # 前期影像上已有
-        "greenhouse": Says.WRONG,  # 大棚
-        "hard_standing": Says.WRONG,  # 硬化地面、停车场
-        "bare_soil": Says.WRONG,  # 裸土、翻耕
-        "vegetation": Says.WRONG,  # 植被、收割
-        "vehicle": Says.WRONG,  # 车辆、临时物
-        "shadow": Says.WRONG,  # 阴影
-        "image_fault": Says.WRONG,  # 影像问题：云、错位、倾斜
-        "permitted": Says.RIGHT,  # 有许可
-        "lawful": Says.RIGHT,  # 合法
-        "outside_zone": Says.RIGHT,  # 不在控制区
-        "gone": Says.RIGHT,  # 已自行拆除
-        "existing": Says.NOTHING,  # 原有建筑：划定前，未必在前期影像之前
-        "lawful_before": Says.NOTHING,  # 划定前已有
-        "not_visible": Says.NOTHING,  # 看不到
-        "cannot_tell": Says.NOTHING,  # 无法判断
-        "no_access": Says.NOTHING,  # 无法到达
-        "duplicate": Says.NOTHING,  # 重复
-    }
+@dataclass(frozen=True)
+class Reason:
+    """A code with what it is called, and what it says of the detection."""
+
+    code: str
+    zh: str
+    en: str
+    says: Says
+
+
+def _table(*reasons: Reason) -> Mapping[str, Reason]:
+    return MappingProxyType({reason.code: reason for reason in reasons})
+
+
+#: Reasons for which nothing can be decided (``undecided``); a dismissal may name them too.
+UNDECIDED = _table(
+    Reason("cannot_tell", "无法判断", "cannot tell", Says.NOTHING),
+    Reason("no_access", "无法到达现场", "no access", Says.NOTHING),
+    Reason("not_visible", "现场看不到", "not visible", Says.NOTHING),
 )
+#: Reasons of a dismissal. Other words are kept as they are and count as ``other``; they say nothing.
+REASONS = _table(
+    Reason("not_a_building", "不是建筑", "not a building", Says.WRONG),
+    Reason("not_there", "现场没有", "nothing there", Says.WRONG),
+    Reason("no_change", "前期影像上已有", "there before", Says.WRONG),
+    Reason("greenhouse", "大棚", "greenhouse", Says.WRONG),
+    Reason("hard_standing", "硬化地面、停车场", "hard standing, car park", Says.WRONG),
+    Reason("bare_soil", "裸土、翻耕", "bare or ploughed soil", Says.WRONG),
+    Reason("vegetation", "植被、收割", "vegetation, harvest", Says.WRONG),
+    Reason("vehicle", "车辆、临时物", "vehicle, passing thing", Says.WRONG),
+    Reason("shadow", "阴影", "shadow", Says.WRONG),
+    Reason("image_fault", "影像问题（云、错位、倾斜）", "fault of the image", Says.WRONG),
+    Reason("permitted", "有许可", "permitted", Says.RIGHT),
+    Reason("lawful", "合法", "lawful", Says.RIGHT),
+    Reason("outside_zone", "不在控制区或公路用地", "outside the zone", Says.RIGHT),
+    Reason("gone", "已自行拆除、清理", "already removed", Says.RIGHT),
+    Reason("existing", "原有建筑", "older building", Says.NOTHING),
+    Reason("lawful_before", "控制区划定前已有", "there before designation", Says.NOTHING),
+    Reason("duplicate", "重复", "duplicate", Says.NOTHING),
+    Reason("corrected", "更正申请成立", "correction upheld", Says.NOTHING),
+    *UNDECIDED.values(),
+    Reason("other", "其他（见备注）", "other (see note)", Says.NOTHING),
+)
+
+
+def coded(reason: str | None) -> Reason:
+    """The coded reason that a word means (a code in any spelling, or its Chinese label); ``other`` for free text.
+
+    >>> coded("Not a building").code, coded("大棚").code, coded("see the file").code
+    ('not_a_building', 'greenhouse', 'other')
+    """
+    word = (reason or "").strip()
+    code = word.lower().replace(" ", "_").replace("-", "_")
+    by_label = next((one for one in REASONS.values() if word == one.zh), REASONS["other"])
+    return REASONS.get(code, by_label)
 
 
 def says(reason: str | None) -> Says:
@@ -52,5 +83,4 @@ def says(reason: str | None) -> Says:
     >>> says("Not a building"), says("permitted"), says("see the file"), says(None)
     (<Says.WRONG: 'wrong'>, <Says.RIGHT: 'right'>, <Says.NOTHING: 'nothing'>, <Says.NOTHING: 'nothing'>)
     """
-    code = (reason or "").strip().lower().replace(" ", "_").replace("-", "_")
-    return REASONS.get(code, Says.NOTHING)
+    return coded(reason).says

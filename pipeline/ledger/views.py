@@ -1,10 +1,11 @@
-"""What the events add up to: reads of a ledger, each on an open connection."""
+"""What is read of a ledger, each on an open connection."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -14,32 +15,47 @@ from sqlalchemy.engine import Connection
 
 from ..errors import LedgerError
 from ..model.kinds import Status
-from .lifecycle import SIGHTINGS, STATUS_AFTER, What, status_after
-from .schema import cases, events
+from .lifecycle import What
+from .schema import cases, events, standings
+from .standing import CHINA, Standing, State, folded, read
 
 _CHUNK = 500  # numbers in one IN (...) list
-_SHOWN = ("kind", "county_code", "route_code", "stake", "side", "zone", "area_m2", "opened_on")
+_CGCS2000 = 4490
+_NEAR_DEG = 0.05  # about 5 km: no footprint is longer
+_SHOWN_EVENT = ("id", "at", "actor", "what", "on_date", "finding_id", "run_id", "detail")
+_COLUMNS = ("case_no", "status", "kind", "county_code", "route_code", "stake", "side", "zone")  # come first
+
+
+def utc_text(moment: dt.datetime) -> str:
+    """UTC text of a moment; a time without zone is taken as UTC."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    return aware.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def statuses(connection: Connection, numbers: Sequence[str]) -> dict[str, str]:
     """Status of each of these cases."""
-    return {name: status.value for name, (status, _) in standing(connection, numbers).items()}
+    query = sa.select(standings.c.case_no, standings.c.status)
+    return {row.case_no: row.status for row in _for_numbers(connection, query, standings.c.case_no, numbers)}
 
 
-def standing(connection: Connection, numbers: Sequence[str]) -> dict[str, tuple[Status, str]]:
-    """Status of each of these cases, and since when (UTC text, empty before the first act)."""
-    found = dict.fromkeys(numbers, (Status.SUSPECTED, ""))
-    query = sa.select(events.c.case_no, events.c.what, events.c.at).where(events.c.what.in_(list(STATUS_AFTER)))
-    for row in _for_numbers(connection, query, events.c.case_no, numbers, events.c.id):
-        found[row.case_no] = (STATUS_AFTER[What(row.what)], row.at)
-    return found
+def places(connection: Connection, kinds: Sequence[str], findings: gpd.GeoDataFrame) -> pd.DataFrame:
+    """``case_no, kind, epsg, geometry`` (WKB), ``live`` of the cases of these kinds near the findings.
 
-
-def places(connection: Connection, kinds: Sequence[str]) -> pd.DataFrame:
-    """``case_no, kind, epsg, geometry`` (WKB) of every case of these kinds."""
-    query = sa.select(cases.c.case_no, cases.c.kind, cases.c.epsg, cases.c.geometry).where(cases.c.kind.in_(kinds))
-    rows = connection.execute(query.order_by(cases.c.case_no)).all()
-    return pd.DataFrame(rows, columns=["case_no", "kind", "epsg", "geometry"])
+    A case that runs on in another one is that other one.
+    """
+    west, south, east, north = findings.geometry.to_crs(_CGCS2000).total_bounds
+    c = standings.c
+    query = sa.select(c.case_no, c.kind, c.epsg, c.geometry, c.status, c.state).where(
+        c.kind.in_(kinds),
+        c.lon.between(float(west) - _NEAR_DEG, float(east) + _NEAR_DEG),
+        c.lat.between(float(south) - _NEAR_DEG, float(north) + _NEAR_DEG),
+    )
+    rows = [
+        (row.case_no, row.kind, row.epsg, row.geometry, row.status != Status.DISMISSED)
+        for row in connection.execute(query.order_by(c.case_no))
+        if row.state["merged_into"] is None
+    ]
+    return pd.DataFrame(rows, columns=["case_no", "kind", "epsg", "geometry", "live"])
 
 
 def known_ids(connection: Connection, finding_ids: Sequence[str]) -> pd.Series:
@@ -49,14 +65,37 @@ def known_ids(connection: Connection, finding_ids: Sequence[str]) -> pd.Series:
     return pd.Series({row.finding_id: row.case_no for row in rows}, dtype=object)
 
 
-def opened_by(connection: Connection, numbers: Sequence[str], pairs: set[str]) -> dict[str | None, int]:
-    """How many of these cases one of these pairs of scenes opened, by county."""
+def readings(connection: Connection, numbers: Sequence[str]) -> dict[tuple[str, str], set[str]]:
+    """By case and pair of scenes that it was observed in: the detectors, with their versions, that read the pair."""
+    query = sa.select(events.c.case_no, events.c.key, events.c.what, events.c.detail).where(
+        events.c.what.in_([What.OBSERVED, What.REREAD])
+    )
+    found: dict[tuple[str, str], set[str]] = {}
+    for row in _for_numbers(connection, query, events.c.case_no, numbers, events.c.id):
+        pair = "\n".join(row.key.split("\n")[:2])
+        version = f"{row.detail.get('detector', '')} {row.detail.get('detector_version', '')}".strip()
+        found.setdefault((row.case_no, pair), set()).add(version)
+    return found
+
+
+def opened_by(connection: Connection, numbers: Sequence[str], pairs: set[str], week: str) -> dict[str | None, int]:
+    """How many cases one of these pairs of scenes opened (among ``numbers``), or any since ``week``, by county."""
     query = sa.select(events.c.case_no, events.c.key, cases.c.county_code).join(cases)
     rows = _for_numbers(connection, query.where(events.c.what == What.OBSERVED), events.c.case_no, numbers, events.c.id)
     first: dict[str, sa.Row] = {}
     for row in rows:
         first.setdefault(row.case_no, row)
-    return Counter(row.county_code for row in first.values() if row.key in pairs)
+    opened = {row.case_no: row.county_code for row in first.values() if row.key in pairs}
+    lately = sa.select(events.c.case_no, sa.func.min(events.c.at).label("began")).where(
+        events.c.case_no.in_(sa.select(events.c.case_no).where(events.c.at >= week, events.c.what == What.OBSERVED))
+    )
+    began = lately.group_by(events.c.case_no).subquery()
+    recent = sa.select(cases.c.case_no, cases.c.county_code).join(began, began.c.case_no == cases.c.case_no)
+    opened |= {row.case_no: row.county_code for row in connection.execute(recent.where(began.c.began >= week))}
+    counts: dict[str | None, int] = {}
+    for county in opened.values():
+        counts[county] = counts.get(county, 0) + 1
+    return counts
 
 
 def opened_with(connection: Connection, numbers: Sequence[str]) -> dict[str, str]:
@@ -70,75 +109,93 @@ def opened_with(connection: Connection, numbers: Sequence[str]) -> dict[str, str
 
 def last_seq(connection: Connection, names: Sequence[str]) -> dict[str, int]:
     """Highest number given in each of these series."""
-    query = sa.select(cases.c.series, cases.c.seq)
-    found: dict[str, int] = {}
-    for row in _for_numbers(connection, query, cases.c.series, names, cases.c.seq):
-        found[row.series] = row.seq
-    return found
+    query = sa.select(cases.c.series, sa.func.max(cases.c.seq).label("seq")).group_by(cases.c.series)
+    return {row.series: row.seq for row in _for_numbers(connection, query, cases.c.series, names)}
 
 
 def keys(connection: Connection, numbers: Sequence[str]) -> set[tuple[str, str, str]]:
     """``(case_no, what, key)`` of every event of these cases."""
     query = sa.select(events.c.case_no, events.c.what, events.c.key)
-    return {tuple(row) for row in _for_numbers(connection, query, events.c.case_no, numbers, events.c.id)}
+    return {tuple(row) for row in _for_numbers(connection, query, events.c.case_no, numbers)}
 
 
-def written(connection: Connection, event: Mapping[str, object]) -> bool:
-    """Whether this very event is there already."""
-    return (event["case_no"], event["what"], event["key"]) in keys(connection, [str(event["case_no"])])
-
-
-def one(connection: Connection, case_no: str, place: str) -> None:
-    """Nothing when there is a case of that number; LedgerError otherwise."""
-    if connection.scalar(sa.select(cases.c.seq).where(cases.c.case_no == case_no)) is None:
+def one(connection: Connection, case_no: str, place: str) -> Standing:
+    """Where a case stands; LedgerError when there is none of that number."""
+    c = standings.c
+    row = connection.execute(sa.select(c.state, c.epsg, c.geometry).where(c.case_no == case_no)).one_or_none()
+    if row is None:
         raise LedgerError(f"ledger {place}: no case {case_no!r}; list the numbers with 'luyu cases list'")
+    return read(row)
 
 
 def listing(
-    connection: Connection, county: str | None, as_of: str | None, case_no: str | None = None
-) -> list[dict[str, object]]:
-    """Cases by number, with status and dates; only what was known at ``as_of`` (UTC text)."""
-    query = sa.select(cases.c.case_no, *(cases.c[name] for name in _SHOWN)).order_by(cases.c.case_no)
+    connection: Connection, county: str | None, as_of: dt.datetime | None, *, open_only: bool = False
+) -> list[dict[str, Any]]:
+    """Cases by number, ready for JSON; as they stood at ``as_of`` when given."""
+    today = (as_of or dt.datetime.now(dt.UTC)).astimezone(CHINA).date()
+    if as_of is not None:
+        mine = sa.true() if county is None else events.c.case_no.in_(_of_county(county))
+        then = folded(connection, events.c.at <= utc_text(as_of), mine)
+        where = {row.case_no: (row.lon, row.lat) for row in _in_place(connection, county)}
+        rows = [(standing.state, *where[standing.state.case_no]) for standing in then]
+        rows = [row for row in rows if row[0].is_open or not open_only]
+    else:
+        c = standings.c
+        query = sa.select(c.case_no, c.state, c.epsg, c.lon, c.lat).order_by(c.case_no)
+        query = query if county is None else query.where(c.county_code == county)
+        query = query.where(c.is_open) if open_only else query
+        rows = [(State(**row.state), row.lon, row.lat) for row in connection.execute(query)]
+    return [_tidy(state.shown(today) | {"lon": lon, "lat": lat}) for state, lon, lat in rows]
+
+
+def shown(standing: Standing, lon: float, lat: float, today: dt.date) -> dict[str, Any]:
+    """One case as ``listing`` shows it."""
+    return _tidy(standing.state.shown(today) | {"lon": lon, "lat": lat})
+
+
+def position(connection: Connection, case_no: str) -> tuple[float, float]:
+    """Longitude and latitude of a case."""
+    found = connection.execute(sa.select(standings.c.lon, standings.c.lat).where(standings.c.case_no == case_no)).one()
+    return float(found.lon), float(found.lat)
+
+
+def finding(connection: Connection, standing: Standing) -> dict[str, Any]:
+    """Columns of FINDINGS as of the newest sighting by a detector."""
+    query = sa.select(events.c.detail, events.c.finding_id).where(events.c.id == standing.state.finding_event)
+    row = connection.execute(query).one_or_none()
+    return {} if row is None else row.detail | {"finding_id": row.finding_id}
+
+
+def history(connection: Connection, case_no: str) -> list[dict[str, Any]]:
+    """Events of one case in their order, ready for JSON."""
+    query = sa.select(*(events.c[name] for name in _SHOWN_EVENT)).where(events.c.case_no == case_no)
+    return [dict(row) for row in connection.execute(query.order_by(events.c.id)).mappings()]
+
+
+def told(
+    connection: Connection, county: str | None, since: dt.datetime | None, until: dt.datetime | None
+) -> list[dict[str, Any]]:
+    """Events of a county in their order, ready for JSON, with ``case_no, kind, county_code, route_code``."""
+    query = sa.select(
+        *(events.c[name] for name in _SHOWN_EVENT), events.c.case_no,
+        cases.c.kind, cases.c.county_code, cases.c.route_code,
+    ).join(cases)  # fmt: skip
     if county is not None:
         query = query.where(cases.c.county_code == county)
-    if case_no is not None:
-        query = query.where(cases.c.case_no == case_no)
-    until = events.c.at <= as_of if as_of is not None else sa.true()
-    mine = events.c.case_no == case_no if case_no is not None else sa.true()
-    seen, acts = _seen(connection, until, mine), _acts(connection, until, mine)
-    found = []
-    for row in connection.execute(query):
-        if row.case_no not in seen:
-            continue  # not opened yet at ``as_of``
-        mine_acts = acts.get(row.case_no, [])
-        dates = seen[row.case_no]
-        last = {act.what: act for act in mine_acts}
-        found.append(
-            {"case_no": row.case_no, "status": status_after(act.what for act in mine_acts).value}
-            | {name: getattr(row, name) for name in _SHOWN}
-            | {"last_seen_on": dates.last_seen, "observations": dates.times, "updated_at": dates.updated}
-            | {
-                "assigned_to": _detail(last.get(What.ASSIGNED), "to"),
-                "due_on": _due(mine_acts),
-                "reason": _detail(last.get(What.DISMISSED), "reason"),
-            }
-        )
-    return found
+    if since is not None:
+        query = query.where(events.c.at >= utc_text(since))
+    if until is not None:
+        query = query.where(events.c.at < utc_text(until))
+    return [dict(row) for row in connection.execute(query.order_by(events.c.id)).mappings()]
 
 
-def history(connection: Connection, case_no: str) -> list[dict[str, object]]:
-    """Events of one case in their order, ready for JSON."""
-    query = sa.select(events).where(events.c.case_no == case_no).order_by(events.c.id)
-    names = ("at", "actor", "what", "on_date", "finding_id", "run_id", "detail")
-    return [{name: getattr(row, name) for name in names} for row in connection.execute(query)]
-
-
-def footprints(connection: Connection, rows: list[dict[str, object]], epsg: int) -> gpd.GeoDataFrame:
-    """The listed cases with the footprint that opened each, in ``epsg``."""
-    query = sa.select(cases.c.case_no, cases.c.epsg, cases.c.geometry)
+def footprints(connection: Connection, rows: list[dict[str, Any]], epsg: int) -> gpd.GeoDataFrame:
+    """The listed cases with the newest footprint of each, in ``epsg``."""
+    c = standings.c
     numbers = [str(row["case_no"]) for row in rows]
-    stored = {row.case_no: row for row in _for_numbers(connection, query, cases.c.case_no, numbers, cases.c.case_no)}
-    table = pd.DataFrame(rows, columns=list(rows[0]) if rows else ["case_no", "status", *_SHOWN])
+    query = sa.select(c.case_no, c.epsg, c.geometry)
+    stored = {row.case_no: row for row in _for_numbers(connection, query, c.case_no, numbers)}
+    table = pd.DataFrame(rows, columns=list(rows[0]) if rows else [*_COLUMNS, "opened_on"])
     parts = []
     for code in sorted({stored[number].epsg for number in numbers}):
         part = table[[stored[number].epsg == code for number in numbers]]
@@ -149,38 +206,29 @@ def footprints(connection: Connection, rows: list[dict[str, object]], epsg: int)
     return pd.concat(parts).sort_index()
 
 
-def _seen(connection: Connection, *where: sa.ColumnElement[bool]) -> dict[str, sa.Row]:
-    query = sa.select(
-        events.c.case_no,
-        sa.func.max(events.c.on_date).filter(events.c.what == What.OBSERVED).label("last_seen"),
-        sa.func.count().filter(events.c.what == What.OBSERVED).label("times"),
-        sa.func.max(events.c.at).label("updated"),
-    )
-    return {row.case_no: row for row in connection.execute(query.where(*where).group_by(events.c.case_no))}
+def _tidy(row: Mapping[str, Any]) -> dict[str, Any]:
+    first = {name: row[name] for name in _COLUMNS}
+    hidden = ("finding_event", "known_m2", "acted", "dismissed_by")
+    return first | {name: value for name, value in row.items() if name not in first and name not in hidden}
 
 
-def _acts(connection: Connection, *where: sa.ColumnElement[bool]) -> dict[str, list[sa.Row]]:
-    query = sa.select(events.c.case_no, events.c.what, events.c.detail).where(*where)
-    found: dict[str, list[sa.Row]] = {}
-    for row in connection.execute(query.where(events.c.what.not_in(list(SIGHTINGS))).order_by(events.c.id)):
-        found.setdefault(row.case_no, []).append(row)
-    return found
+def _of_county(county: str) -> sa.Select:
+    return sa.select(cases.c.case_no).where(cases.c.county_code == county)
 
 
-def _detail(act: sa.Row | None, name: str) -> str | None:
-    return None if act is None else act.detail.get(name)
-
-
-def _due(acts: list[sa.Row]) -> str | None:
-    """Deadline that the case stands under: of its last act, when that set one."""
-    running = [act for act in acts if What(act.what) in STATUS_AFTER]
-    return running[-1].detail.get("due_on") if running else None
+def _in_place(connection: Connection, county: str | None) -> Iterable[sa.Row]:
+    query = sa.select(standings.c.case_no, standings.c.lon, standings.c.lat)
+    return connection.execute(query if county is None else query.where(standings.c.county_code == county))
 
 
 def _for_numbers(
-    connection: Connection, query: sa.Select, column: sa.Column, numbers: Sequence[str], order: sa.Column
+    connection: Connection,
+    query: sa.Select,
+    column: sa.Column,
+    numbers: Sequence[str],
+    order: sa.Column | None = None,
 ) -> Iterable[sa.Row]:
     """Rows whose ``column`` is one of ``numbers``, in ``order`` within each, however many there are."""
     for start in range(0, len(numbers), _CHUNK):
-        chunk = list(numbers[start : start + _CHUNK])
-        yield from connection.execute(query.where(column.in_(chunk)).order_by(order))
+        chunk = query.where(column.in_(list(numbers[start : start + _CHUNK])))
+        yield from connection.execute(chunk if order is None else chunk.order_by(order))

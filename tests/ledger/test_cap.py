@@ -54,9 +54,20 @@ def test_the_same_images_again_open_no_more(path):
 def test_known_cases_stay_and_leave_the_cap_of_new_images_alone(ledger):
     first = ledger.settle(findings().iloc[:4], run_id="r1", now=NOW)
     later = findings(scene_after=["2019"] * 6, finding_id=[f"n{k}" for k in range(6)])
-    settled = ledger.settle(later, run_id="r2", cap_per_county=1, now=NOW)
+    settled = ledger.settle(later, run_id="r2", cap_per_county=1, now=NOW + dt.timedelta(days=7))
     assert settled["case_no"].iloc[:4].tolist() == first["case_no"].tolist(), "four known ones above a cap of one"
     assert settled["case_no"].iloc[4:].notna().tolist() == [False, True], "and the most urgent new one"
+
+
+def test_a_week_has_room_for_so_many_whatever_images_come(ledger):
+    """NOW is a Sunday in UTC and a Sunday noon in China; the next week begins on Monday there."""
+    ledger.settle(findings().iloc[:2], run_id="r1", cap_per_county=3, now=NOW)
+    more = findings(scene_after=["2019"] * 6, finding_id=[f"n{k}" for k in range(6)])
+    same_week = ledger.settle(more, run_id="r2", cap_per_county=3, now=NOW + dt.timedelta(hours=12))
+    assert same_week["case_no"].notna().tolist() == [True, True, False, True, False, False]
+    last = findings(scene_after=["2020"] * 6, finding_id=[f"m{k}" for k in range(6)])
+    monday = dt.datetime(2024, 12, 1, 16, 0, tzinfo=dt.UTC)
+    assert ledger.settle(last, run_id="r3", cap_per_county=3, now=monday)["case_no"].notna().all()
 
 
 def test_a_permit_takes_no_place(ledger):

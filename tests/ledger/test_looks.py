@@ -6,11 +6,7 @@ import sqlite3
 import pandas as pd
 import pytest
 
-from pipeline.errors import LedgerError
-from pipeline.ledger import Ledger
 from pipeline.ledger.looks import COLUMNS
-
-from .conftest import NOW, make_findings
 
 
 def looks(*rows):
@@ -40,29 +36,3 @@ def test_nobody_takes_a_look_back(ledger, path):
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
         connection.execute("DELETE FROM looks")
     connection.close()
-
-
-def test_a_ledger_of_the_first_version_is_brought_up_and_loses_nothing(path):
-    with Ledger.open(path) as ledger:
-        ledger.settle(make_findings([(0, 0)]), run_id="r", now=NOW)
-        before = ledger.cases()
-    connection = sqlite3.connect(path)
-    connection.execute("DROP TABLE looks")
-    connection.execute("UPDATE luyu_ledger SET value = '1'")
-    connection.commit()
-    connection.close()
-    with Ledger.open(path, create=False) as ledger:
-        assert ledger.cases() == before
-        assert ledger.remember(SEEN, run_id="a") == 3
-    with Ledger.open(path) as ledger:
-        assert len(ledger.looks("grain_drying")) == 2
-
-
-def test_a_later_version_is_refused(path):
-    Ledger.open(path).close()
-    connection = sqlite3.connect(path)
-    connection.execute("UPDATE luyu_ledger SET value = '3'")
-    connection.commit()
-    connection.close()
-    with pytest.raises(LedgerError, match="schema version 3"):
-        Ledger.open(path)

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.errors import LedgerError
 from pipeline.ledger import Ledger, LedgerOptions
-from pipeline.ledger.schema import _file_system
+from pipeline.ledger.database import _file_system
 
 from .conftest import NOW, make_findings
 
@@ -68,9 +68,9 @@ def test_a_password_is_never_shown():
 def test_another_schema_version_is_refused(path):
     Ledger.open(path).close()
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE luyu_ledger SET value = '99'")
+        connection.execute("UPDATE alembic_version SET version_num = '0099'")
     connection.close()
-    with pytest.raises(LedgerError, match="schema version 99, this program knows 2"):
+    with pytest.raises(LedgerError, match="schema version 0099, this program knows 0003"):
         Ledger.open(path)
 
 
@@ -109,7 +109,7 @@ def test_network_shares_are_told_from_disks(tmp_path):
 
 
 def test_a_ledger_on_a_share_is_refused(path, monkeypatch):
-    monkeypatch.setattr("pipeline.ledger.schema._file_system", lambda _: "nfs4")
+    monkeypatch.setattr("pipeline.ledger.database._file_system", lambda _: "nfs4")
     with pytest.raises(LedgerError, match="network share"):
         Ledger.open(path)
 

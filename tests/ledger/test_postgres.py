@@ -34,7 +34,7 @@ def url(tmp_path_factory):
 def place(url):
     engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"))
     with engine.begin() as connection:
-        for table in ("looks", "events", "cases", "luyu_ledger"):
+        for table in ("photos", "pictures", "standings", "looks", "events", "cases", "luyu_ledger", "alembic_version"):
             connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table} CASCADE")
     engine.dispose()
     return url

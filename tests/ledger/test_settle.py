@@ -105,7 +105,7 @@ def test_a_mast_that_moves_by_the_error_of_the_image_is_the_same_mast(ledger):
     first = ledger.settle(small, run_id="r1", now=NOW)
     moved = small.set_geometry(small.translate(6, 0)).assign(finding_id="m2", scene_after="2019")
     assert ledger.settle(moved, run_id="r2", now=NOW)["case_no"].tolist() == first["case_no"].tolist()
-    far = small.set_geometry(small.translate(11, 0)).assign(finding_id="m3", scene_after="2020")
+    far = small.set_geometry(small.translate(17, 0)).assign(finding_id="m3", scene_after="2020")
     assert ledger.settle(far, run_id="r3", now=NOW)["case_no"].tolist() != first["case_no"].tolist()
 
 
@@ -197,7 +197,7 @@ def test_bad_findings_are_refused_and_leave_no_trace(ledger, spoil, why):
 
 
 def test_a_failure_midway_leaves_nothing(ledger, monkeypatch):
-    monkeypatch.setattr("pipeline.ledger.store.evidence", lambda _: 1 / 0)
+    monkeypatch.setattr("pipeline.ledger.settle.evidence", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         ledger.settle(make_findings(PLACES), run_id="r1", now=NOW)
     assert ledger.cases() == []
