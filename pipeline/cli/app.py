@@ -11,6 +11,7 @@ import typer
 from . import INCOMPLETE, OK
 from .cases import cases_app
 from .check import check
+from .papers import papers_app
 from .progress import progress
 from .train import train
 
@@ -23,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(cases_app, name="cases")
+app.add_typer(papers_app, name="papers")
 app.command()(check)
 app.command()(train)
 
@@ -160,12 +162,17 @@ def run(
 
 
 @app.command()
-def report(run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="Output folder of a run.")]) -> int:
+def report(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="Output folder of a run.")],
+    ledger: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Ledger file or URL, where it is not that of the run.")
+    ] = None,
+) -> int:
     """Rebuild maps, registers and notices from the stored findings and the ledger."""
     from ..run.runner import rebuild
     from . import show
 
-    show.say(f"rebuilt: {rebuild(run_folder).index}")
+    show.say(f"rebuilt: {rebuild(run_folder, ledger).index}")
     return OK
 
 

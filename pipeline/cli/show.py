@@ -170,20 +170,43 @@ def ranking(learnt: Ranking, out: Path, kept: Path | None) -> None:
 def cases(rows: Sequence[Mapping[str, Any]]) -> None:
     """One line a case."""
     for row in rows:
-        place = f"{row['route_code'] or '':<8} {row['stake'] or ''}"
-        say(f"{row['case_no']:<36} {row['status']:<10} {row['kind']:<14} {place}")
+        place = f"{row['route_code'] or '':<8} {row['stake'] or '':<12}"
+        due = f"due {row['due_on']}{' OVERDUE 逾期' if row['overdue'] else ''}" if row["due_on"] else ""
+        marks = " ".join(filter(None, (row["sight"] or "", "CONFLICT 冲突" if row["conflict"] else "", due)))
+        say(f"{row['case_no']:<36} {row['status']:<10} {row['kind']:<14} {place} {marks}".rstrip())
     say(f"{len(rows)} cases")
 
 
 def case(data: Mapping[str, Any]) -> None:
     """One case and its history."""
     for key, value in data.items():
-        if key != "history":
+        if key not in ("history", "finding") and value is not None:
             say(f"{key:<14} {value}")
     for event in data.get("history", ()):
-        told = {name: value for name, value in event["detail"].items() if name != "evidence"}
+        kept = (
+            "reason",
+            "note",
+            "to",
+            "due_on",
+            "outcome",
+            "ref",
+            "why",
+            "into",
+            "from",
+            "from_m2",
+            "to_m2",
+            "score",
+            "scene_after",
+        )
+        told = {name: event["detail"][name] for name in kept if name in event["detail"]}
         detail = f"  {told}" if told else ""
         say(f"  {event['at']}  {event['actor']:<12} {event['what']}{detail}")
+
+
+def reasons(rows: Sequence[Mapping[str, Any]]) -> None:
+    """One line a coded reason."""
+    for row in rows:
+        say(f"{row['code']:<16} {row['zh']} ({row['en']})")
 
 
 def _kinds_looked_for(findings: Path) -> tuple[str, ...] | None:

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ..attribution.facilities import FacilityOptions
 from ..attribution.impact_options import ImpactOptions
+from ..attribution.priority import PriorityOptions
 from ..model.kinds import BILLBOARD, BUILDING, DEMOLITION, GRAIN_DRYING, ROADWORKS, STOCKPILE
 from ..model.options import Options
 from ..transience.course import CourseOptions
@@ -69,10 +70,11 @@ class DecisionOptions(Options):
     cap_per_county: int | None = Field(
         None,
         ge=1,
-        description="Most new cases that a run's images may open in a county, by priority; null: all. Known cases always\n"
-        "stay; what is left over is kept as a candidate and counted.",
+        description="Most cases that runs may open in a county in a week, by priority; null: all. Known cases always stay;\n"
+        "what is left over is kept as a candidate and counted.",
     )
 
+    priority: PriorityOptions = Field(PriorityOptions(), description="What to visit first: points of each term.")
     impacts: ImpactOptions = Field(ImpactOptions(), description="What findings may do to road assets.")
     facilities: FacilityOptions = Field(FacilityOptions(), description="The road's own premises.")
     courses: CourseOptions = Field(CourseOptions(), description="What comes and goes: how images make events.")

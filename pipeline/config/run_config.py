@@ -20,6 +20,7 @@ from pydantic import (
 
 from ..detectors.registry import name_of, parse_options, resolved
 from ..errors import ConfigError, LuyuError
+from ..ledger import LedgerOptions
 from ..model.options import Options
 from ..model.shipped import shipped
 from ..model.stake import Stake
@@ -35,6 +36,9 @@ _Stake = Annotated[
     Stake,
     BeforeValidator(said(lambda value: value if isinstance(value, Stake) else Stake.parse(value))),
     PlainSerializer(str, return_type=str),
+]
+_Ledger = Annotated[
+    Path | str, BeforeValidator(lambda value: value if isinstance(value, str) and "://" in value else Path(value))
 ]
 _Detector = Annotated[SerializeAsAny[Options], BeforeValidator(said(parse_options))]
 
@@ -97,7 +101,11 @@ class RunConfig(Options):
     decisions: DecisionOptions = Field(default_factory=DecisionOptions, description="From candidates to findings.")
     alarms: AlarmOptions = Field(default_factory=AlarmOptions, description="When a result is doubtful as a whole.")
     output: Path = Field(description="Folder that the run writes to; default: outputs/NAME.")
-    ledger: Path = Field(description="Ledger of cases, shared by successive runs; default: ledger.sqlite in output.")
+    ledger: _Ledger = Field(
+        description="Ledger of cases, shared by successive runs: a file, or postgresql://HOST/DATABASE (the password in\n"
+        "~/.pgpass or PGPASSWORD); default: ledger.sqlite in output."
+    )
+    cases: LedgerOptions = Field(default_factory=LedgerOptions, description="How cases are recognised and timed.")
     dask: DaskOptions = Field(default_factory=DaskOptions, description="Where the work is done.")
     schema_version: Literal[1] = Field(1, description="Version of this form.")
 
@@ -121,7 +129,7 @@ class RunConfig(Options):
         plain = _plain(data)
         base = path.resolve().parent
         for key in PATH_KEYS:
-            if isinstance(plain.get(key), str):
+            if isinstance(plain.get(key), str) and "://" not in plain[key]:
                 plain[key] = str(base / plain[key])
         decisions = plain.get("decisions")
         if isinstance(decisions, dict) and isinstance(decisions.get("rankings"), list):
@@ -181,7 +189,7 @@ def _apply(data: dict[str, Any], overrides: Sequence[str], cwd: Path) -> None:
         if not equals or not key:
             raise ConfigError(f"--set {text!r}: expected KEY=VALUE, e.g. --set imagery.resolution_m=0.8")
         value = _plain(parse_scalar(raw))
-        if raw and (key in PATH_KEYS or raw.endswith(".onnx")):
+        if raw and "://" not in raw and (key in PATH_KEYS or raw.endswith(".onnx")):
             value = str(cwd / Path(raw).expanduser())
         node: Any = data
         *parents, last = key.split(".")

@@ -29,6 +29,10 @@ class MatchOptions(Options):
     small_m2: float = Field(
         default=60.0, ge=0, description="Up to this area of both, nearness alone is enough (a mast, a stall), m²."
     )
+    split_share: float = Field(
+        default=0.2, gt=0, le=1,
+        description="A new case that shares so much of the smaller footprint with a known one was split from it, 0..1.",
+    )  # fmt: skip
     part_share: float = Field(
         default=0.5, gt=0, le=1, description="A finding with this share of its area in a case is part of it, 0..1."
     )
@@ -103,9 +107,8 @@ def match(
     names = table["case_no"].to_numpy(dtype=object)
     hit = chosen >= 0
     found[hit] = names[chosen[hit]]
-    links = ranked.index.to_numpy()[ranked["same"].to_numpy()]
-    for at in links[::-1]:
-        if chosen[pairs.finding[at]] < 0:
+    for at in ranked.index.to_numpy()[::-1]:
+        if chosen[pairs.finding[at]] < 0 and pairs.share[at] >= options.split_share:
             split.iloc[pairs.finding[at]] = names[pairs.case[at]]
     swallowed = {
         str(names[pairs.case[at]]): str(names[chosen[pairs.finding[at]]])

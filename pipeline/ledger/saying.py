@@ -39,7 +39,7 @@ def checked(
         raise LedgerError(f"case {case_no}: {act.what.value} ({act.zh}) needs {', '.join(missing)}")
     _check_outcome(state, act.what, said, by)
     if "due_on" in said:
-        _check_day(case_no, str(said["due_on"]))
+        said["due_on"] = _day(case_no, str(said["due_on"]))
     elif (due := options.deadlines.due_on(act.what, at.astimezone(CHINA).date())) is not None:
         said["due_on"] = due.isoformat()
     return after, said
@@ -61,8 +61,8 @@ def _check_outcome(state: State, what: What, said: Mapping[str, object], by: str
         raise LedgerError(f"case {state.case_no}: a request to correct is open already; answer it first")
 
 
-def _check_day(case_no: str, text: str) -> None:
+def _day(case_no: str, text: str) -> str:
     try:
-        dt.date.fromisoformat(text)
+        return dt.date.fromisoformat(text).isoformat()
     except ValueError as error:
         raise LedgerError(f"case {case_no}: due_on {text!r} is not a day such as 2024-11-30") from error

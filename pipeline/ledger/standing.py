@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,8 @@ _FOLD = "1"  # changes when the same events add up to something else: the table 
 _FOLD_KEY = "standings"
 _CGCS2000 = 4490
 _AT_ONCE = 2000
-_PART = 0.7  # of the known area: a sighting that is smaller, and lies inside, is of a part and no new outline
-_INSIDE = 0.5
+_WAVERS_M = 3.0  # outlines of one thing differ by so much from image to image
+_MISSED = 0.25  # of the known footprint lies farther than that from a sighting: it shows a part
 _DETECTED = frozenset({What.OBSERVED, What.REREAD})
 _SIGHT = {
     What.OBSERVED: "present",
@@ -90,7 +90,14 @@ class State:
     def shown(self, today: dt.date) -> dict[str, Any]:
         """The state ready for JSON, with ``overdue`` as of a day."""
         overdue = Status(self.status) in TIMED and self.due_on is not None and self.due_on < today.isoformat()
-        return asdict(self) | {"overdue": overdue, "open": self.is_open}
+        return vars(self) | {"overdue": overdue, "open": self.is_open}
+
+
+def _with(state: State, **changes: Any) -> State:
+    """The state with some fields changed; a ledger's events are many, and `dataclasses.replace` costs as many steps as fields."""
+    new = object.__new__(State)
+    vars(new).update(vars(state), **changes)
+    return new
 
 
 def opening(case: Mapping[str, Any]) -> State:
@@ -102,14 +109,14 @@ def opening(case: Mapping[str, Any]) -> State:
 def after(state: State, event: Mapping[str, Any]) -> State:
     """State after one more event (a row of ``events`` with its ``id``), its footprint aside."""
     what = What(event["what"])
-    state = replace(state, updated_at=max(state.updated_at, event["at"]))
+    state = _with(state, updated_at=max(state.updated_at, event["at"]))
     if what in SIGHTINGS:
         return _sighted(state, what, event)
     detail = event["detail"]
     if what is What.MERGED:
-        return replace(state, merged_into=detail["into"])
+        return _with(state, merged_into=detail["into"])
     if what is What.SPLIT:
-        return replace(state, split_from=detail["from"])
+        return _with(state, split_from=detail["from"])
     return _said(state, what, event)
 
 
@@ -121,13 +128,13 @@ def _sighted(state: State, what: What, event: Mapping[str, Any]) -> State:
             for name in ("confidence", "priority", "zone", "side", "stake", "county_name", "township_name")
             if detail.get(name) is not None
         }
-        state = replace(state, finding_event=event["id"], **told)
+        state = _with(state, finding_event=event["id"], **told)
     if what is What.REREAD:
         return state
     newest = day is not None and (state.sight_on is None or day >= state.sight_on)
     if what is What.OBSERVED:
         came_back = newest and state.gone_on is not None and day > state.gone_on
-        state = replace(
+        state = _with(
             state,
             observations=state.observations + 1,
             last_seen_on=max(filter(None, (state.last_seen_on, day)), default=None),
@@ -136,11 +143,11 @@ def _sighted(state: State, what: What, event: Mapping[str, Any]) -> State:
             gone_on=None if came_back else state.gone_on,
         )
     if what is What.GROWN:
-        state = replace(state, known_m2=detail.get("to_m2", state.known_m2))
+        state = _with(state, known_m2=detail.get("to_m2", state.known_m2))
     if newest:
-        state = replace(state, sight=_SIGHT[what], sight_on=day)
+        state = _with(state, sight=_SIGHT[what], sight_on=day)
         if what is What.NOT_SEEN:
-            state = replace(state, gone_on=day)
+            state = _with(state, gone_on=day)
     return state
 
 
@@ -148,15 +155,15 @@ def _said(state: State, what: What, event: Mapping[str, Any]) -> State:
     detail, by_machine = event["detail"], event["actor"] == MACHINE
     was, status = Status(state.status), turned(what, detail.get("outcome"))
     if not by_machine:
-        state = replace(state, acted=True, version=event["id"], known_m2=state.area_m2)
+        state = _with(state, acted=True, version=event["id"], known_m2=state.area_m2)
     if status is not None:
         conflict = state.conflict and by_machine
-        state = replace(state, status=status.value, since=event["at"], due_on=detail.get("due_on"), conflict=conflict)
+        state = _with(state, status=status.value, since=event["at"], due_on=detail.get("due_on"), conflict=conflict)
     if what is What.REOPENED and by_machine:
         renewed = was is Status.DISMISSED
-        return replace(state, renewals=state.renewals + renewed, repeats=state.repeats + (not renewed))
+        return _with(state, renewals=state.renewals + renewed, repeats=state.repeats + (not renewed))
     told = _TOLD.get(what)
-    return state if told is None else replace(state, **told(state, event["actor"], detail))
+    return state if told is None else _with(state, **told(state, event["actor"], detail))
 
 
 def _answered(_state: State, actor: str, detail: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,15 +201,23 @@ def step(standing: Standing, event: Mapping[str, Any]) -> Standing:
     """Standing after one more event, its footprint included."""
     state = after(standing.state, event)
     if What(event["what"]) is not What.OBSERVED or event.get("geometry") is None:
-        return replace(standing, state=state)
-    epsg, shape = int(event["epsg"]), shapely.from_wkb(event["geometry"])
-    area = float(shapely.area(shape))
-    known = state.area_m2 or 0.0
-    if epsg == standing.epsg and area < _PART * known:
-        within = shapely.area(shapely.intersection(shape, shapely.from_wkb(standing.geometry)))
-        if within >= _INSIDE * area:
-            return replace(standing, state=state)
-    return Standing(replace(state, area_m2=area), epsg, event["geometry"])
+        return Standing(state, standing.epsg, standing.geometry)
+    epsg, geometry = int(event["epsg"]), event["geometry"]
+    if epsg == standing.epsg:
+        geometry = _whole(standing.geometry, geometry)
+    return Standing(_with(state, area_m2=float(shapely.area(shapely.from_wkb(geometry)))), epsg, geometry)
+
+
+def _whole(known: bytes, seen: bytes) -> bytes:
+    """The footprint after one more sighting: the newest, and what it leaves out where it shows only a part.
+
+    What the error of an image moves is no part left out; half a roof that a detector missed is.
+    """
+    old, new = shapely.make_valid(shapely.from_wkb([known, seen]))
+    missed = shapely.area(shapely.difference(old, shapely.buffer(new, _WAVERS_M, join_style="mitre")))
+    if missed < _MISSED * shapely.area(old) or not shapely.intersects(old, new):
+        return seen
+    return bytes(shapely.to_wkb(shapely.union(old, new)))
 
 
 def rows_of(some: Sequence[Standing]) -> list[dict[str, Any]]:
@@ -225,7 +240,7 @@ def rows_of(some: Sequence[Standing]) -> list[dict[str, Any]]:
             "lat": round(float(lat), 7),
             "epsg": one.epsg,
             "geometry": one.geometry,
-            "state": asdict(one.state),
+            "state": dict(vars(one.state)),
         }
         for one, (lon, lat) in zip(some, lonlat, strict=True)
     ]

@@ -14,13 +14,14 @@ from sqlalchemy.engine import Connection, Engine
 
 from ..errors import LedgerError
 from ..model.kinds import Status
-from . import kept, looks, views
+from . import kept, looks, rounds, views
 from .appending import append, event
 from .claims import claims, plain, scene_pair
 from .database import open_engine, reading, writing
 from .kept import CasePicture, Photo
 from .lifecycle import MACHINE, SIGHTINGS, What
 from .options import LedgerOptions
+from .rounds import Facts
 from .saying import checked
 from .schema import meta
 from .settle import recognised, settle
@@ -222,7 +223,7 @@ class Ledger:
             standing = views.one(connection, case_no, self._place)
             lon, lat = views.position(connection, case_no)
             return views.shown(standing, lon, lat, dt.datetime.now(CHINA).date()) | {
-                "finding": views.finding(connection, standing),
+                "finding": views.findings(connection, [case_no]).get(case_no, {}),
                 "history": views.history(connection, case_no),
             }
 
@@ -232,6 +233,16 @@ class Ledger:
         """Events from ``since`` to before ``until`` in their order, each with its case's kind, county and route."""
         with reading(self._engine) as connection:
             return views.told(connection, county, since, until)
+
+    def findings(self, numbers: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Columns of FINDINGS of each of these cases, as a detector saw it last."""
+        with reading(self._engine) as connection:
+            return views.findings(connection, numbers)
+
+    def facts(self, until: dt.datetime) -> Facts:
+        """What figures of a period are made from, as it stood at ``until``."""
+        with reading(self._engine) as connection:
+            return rounds.read(connection, until)
 
     def verdicts(self, kind: str) -> gpd.GeoDataFrame:
         """The cases of a kind on which a person's verdict stands, with what was seen; see ``verdicts.verdicts``."""

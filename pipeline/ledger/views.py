@@ -17,7 +17,7 @@ from ..errors import LedgerError
 from ..model.kinds import Status
 from .lifecycle import What
 from .schema import cases, events, standings
-from .standing import CHINA, Standing, State, folded, read
+from .standing import CHINA, Standing, State, fetch, folded, read
 
 _CHUNK = 500  # numbers in one IN (...) list
 _CGCS2000 = 4490
@@ -159,11 +159,12 @@ def position(connection: Connection, case_no: str) -> tuple[float, float]:
     return float(found.lon), float(found.lat)
 
 
-def finding(connection: Connection, standing: Standing) -> dict[str, Any]:
-    """Columns of FINDINGS as of the newest sighting by a detector."""
-    query = sa.select(events.c.detail, events.c.finding_id).where(events.c.id == standing.state.finding_event)
-    row = connection.execute(query).one_or_none()
-    return {} if row is None else row.detail | {"finding_id": row.finding_id}
+def findings(connection: Connection, numbers: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Columns of FINDINGS of each of these cases as of the newest sighting by a detector."""
+    held = {one.state.finding_event: number for number, one in fetch(connection, list(numbers)).items()}
+    query = sa.select(events.c.id, events.c.detail, events.c.finding_id)
+    rows = _for_numbers(connection, query, events.c.id, sorted(held))
+    return {held[row.id]: row.detail | {"finding_id": row.finding_id} for row in rows}
 
 
 def history(connection: Connection, case_no: str) -> list[dict[str, Any]]:
@@ -225,7 +226,7 @@ def _for_numbers(
     connection: Connection,
     query: sa.Select,
     column: sa.Column,
-    numbers: Sequence[str],
+    numbers: Sequence[str] | Sequence[int],
     order: sa.Column | None = None,
 ) -> Iterable[sa.Row]:
     """Rows whose ``column`` is one of ``numbers``, in ``order`` within each, however many there are."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
-_PLACES = {"legal": _ROOT / "configs" / "legal", "sensors": _ROOT / "data_catalog" / "sensors"}
+_PLACES = {
+    "legal": _ROOT / "configs" / "legal",
+    "papers": _ROOT / "configs" / "papers",
+    "sensors": _ROOT / "data_catalog" / "sensors",
+}
 
 
 def shipped(kind: str) -> Path:
-    """Folder of the shipped ``legal`` rules or ``sensors`` profiles."""
+    """Folder of the shipped ``legal`` rules, templates of ``papers`` or ``sensors`` profiles."""
     clone = _PLACES[kind]
     return clone if clone.is_dir() else Path(__file__).resolve().parents[1] / "shipped" / kind

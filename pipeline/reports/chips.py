@@ -1,9 +1,11 @@
-"""Before and after pictures of one place, cut alike, with the footprint drawn on both."""
+"""Before and after pictures of one place, cut alike: with the footprint drawn on both, and clean, to be compared later."""
 
 from __future__ import annotations
 
 import io
-from typing import Literal
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, Self
 
 import cv2
 import numpy as np
@@ -32,6 +34,35 @@ class ChipOptions(Options):
     gamma: float = Field(default=0.8, gt=0, le=3, description="Exponent of the stretch; below 1 lifts dark ground.")
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """How reflectance becomes 8 bits: ``low`` black, ``high`` white, an exponent between; it can be undone."""
+
+    low: float
+    high: float
+    gamma: float
+
+    @classmethod
+    def of(cls, cuts: Iterable[np.ndarray], options: ChipOptions | None = None) -> Self:
+        """The stretch that cuts share, all bands alike, so that what looks different is different."""
+        options = options or ChipOptions()
+        pooled = np.concatenate([np.ravel(cut[np.isfinite(cut)]) for cut in cuts])
+        if pooled.size == 0:
+            return cls(0.0, 1.0, options.gamma)
+        low, high = np.percentile(pooled, [options.low_percent, options.high_percent])
+        return cls(float(low), max(float(high), float(low) + 1e-6), options.gamma)
+
+    def rgb8(self, cut: np.ndarray) -> np.ndarray:
+        """A cut of reflectance as uint8; no data (NaN) comes out mid grey."""
+        bright = np.clip((cut - self.low) / (self.high - self.low), 0, 1) ** self.gamma * 255
+        return np.where(np.isfinite(cut), np.rint(bright), 128).astype(np.uint8)
+
+    def reflectance(self, rgb8: np.ndarray) -> np.ndarray:
+        """Reflectance, float32, of what was stretched so; clipped to ``low`` and ``high``."""
+        bright = (rgb8.astype(np.float32) / 255) ** (1 / self.gamma)
+        return (self.low + bright * (self.high - self.low)).astype(np.float32)
+
+
 def rgb8_pair(
     before: np.ndarray, after: np.ndarray, options: ChipOptions | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -39,18 +70,29 @@ def rgb8_pair(
 
     Both share their limits in all bands, so what looks different is different. No data comes out mid grey.
     """
-    options = options or ChipOptions()
-    pooled = np.concatenate([np.ravel(cut[np.isfinite(cut)]) for cut in (before, after)])
-    if pooled.size == 0:
-        return tuple(np.full(cut.shape, 128, np.uint8) for cut in (before, after))  # type: ignore[return-value]
-    low, high = np.percentile(pooled, [options.low_percent, options.high_percent])
-    span = max(float(high - low), 1e-6)
+    stretch = Stretch.of((before, after), options)
+    return stretch.rgb8(before), stretch.rgb8(after)
 
-    def stretched(cut: np.ndarray) -> np.ndarray:
-        bright = np.clip((cut - low) / span, 0, 1) ** options.gamma * 255
-        return np.where(np.isfinite(cut), np.rint(bright), 128).astype(np.uint8)
 
-    return stretched(before), stretched(after)
+def clean_picture(cut: np.ndarray, stretch: Stretch, *, quality: int = 90) -> bytes:
+    """A cut of reflectance (rows, cols, 3; NaN = no data) as WebP, nothing drawn on it; no data is transparent.
+
+    Pixel by pixel as it was cut, so that a later picture can be laid on it; ``opened_picture`` reads it back.
+    """
+    seen = np.isfinite(cut).all(axis=-1)
+    rgb8 = stretch.rgb8(np.where(seen[..., None], cut, np.nan))
+    if not seen.all():
+        rgb8 = np.dstack([rgb8, np.where(seen, 255, 0).astype(np.uint8)])
+    out = io.BytesIO()
+    Image.fromarray(rgb8).save(out, "WEBP", quality=quality, exact=True)
+    return out.getvalue()
+
+
+def opened_picture(content: bytes, stretch: Stretch) -> np.ndarray:
+    """Reflectance (rows, cols, 3), NaN where there was no data, of a ``clean_picture``."""
+    with Image.open(io.BytesIO(content)) as image:
+        pixels = np.asarray(image.convert("RGBA"))
+    return np.where(pixels[..., 3:] > 127, stretch.reflectance(pixels[..., :3]), np.float32(np.nan))
 
 
 def pair_chips(

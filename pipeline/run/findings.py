@@ -13,14 +13,16 @@ import shapely
 
 from ..attribution.counties import counties
 from ..attribution.identity import finding_id
-from ..attribution.priority import priority
+from ..attribution.priority import drive_km, priority
 from ..config.decision_options import ConfidenceOptions
 from ..geo.outline import size
+from ..ledger import Ledger
 from ..legal.membership import judge
-from ..model.kinds import BILLBOARD, GRAIN_HINT, Outcome, WhyNot, Zone
+from ..model.kinds import BILLBOARD, GRAIN_HINT, AssetKind, Outcome, WhyNot, Zone
 from ..model.tables import FINDINGS
 from .confidence import doubts
 from .evidence import evidence_of
+from .known import known_of
 from .law import judged_by_law
 from .plan import Plan
 from .rivals import outdone
@@ -43,8 +45,11 @@ _DIGITS = {
 _KEPT: Mapping[str, str] = {"reportable": "bool", "why_not": "object", "tile_id": "object", "section": "int64"}
 
 
-def placed(candidates: gpd.GeoDataFrame, plan: Plan) -> gpd.GeoDataFrame:
-    """All candidates with the columns of FINDINGS (no case yet) and ``reportable`` with ``why_not``; same order."""
+def placed(candidates: gpd.GeoDataFrame, plan: Plan, ledger: Ledger) -> gpd.GeoDataFrame:
+    """All candidates with the columns of FINDINGS (no case yet) and ``reportable`` with ``why_not``; same order.
+
+    What ``ledger`` knows of their places says whether they are repeated, and for how long they have stood there.
+    """
     if candidates.empty:
         return _empty(candidates.crs)
     decisions = plan.config.decisions
@@ -62,15 +67,17 @@ def placed(candidates: gpd.GeoDataFrame, plan: Plan) -> gpd.GeoDataFrame:
         table.geometry, plan.zones, table["geo_rmse_m"], probability=decisions.probability, yielding=in_zone_too
     )
     table = table.join(judged.drop(columns="side"))
-    table = whose(table, plan)
+    table = whose(table, plan).assign(finding_id=_ids(table))
     shown = shown_on(table, plan)
+    table = table.join(known_of(table, shown, ledger))
+    depots = plan.ground.assets.geometry[plan.ground.assets["kind"] == AssetKind.DEPOT]
+    table["drive_km"] = drive_km(table.geometry, depots, decisions.priority)
     table = judged_by_law(table, plan.ground, plan.rules, decisions, shown)
-    table = table.join(priority(table))
+    table = table.join(priority(table, decisions.priority))
     # What a permit covers is shown, but nobody need drive there first.
     table["priority"] = table["priority"].where(table["permit_no"].isna(), 0.0)
     points = gpd.GeoSeries(shapely.point_on_surface(table.geometry.array), crs=table.crs).to_crs(4490)
     table = table.assign(
-        finding_id=_ids(table),
         transience=None,
         stage=None,
         case_no=None,

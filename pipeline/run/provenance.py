@@ -58,8 +58,12 @@ def run_record(
     network: tally.Count,
     raised: Sequence[Alarm],
     watched: Watched,
+    followed: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The JSON-ready record of one run. ``network``: what it asked for in all its processes."""
+    """The JSON-ready record of one run.
+
+    ``network``: what it asked for in all its processes; ``followed``: what it says of open cases.
+    """
     config = plan.config
     built = {registry.name_of(options): registry.build(options) for options in config.detectors}
     models = {registry.name_of(options): registry.described(options) for options in config.detectors}
@@ -98,6 +102,7 @@ def run_record(
         "why_not_findings": _counts(candidates[~candidates["reportable"]], "why_not"),
         "sites": campaign(watched.sites, config.decisions.clearing_deadline, max(scene.day for scene in plan.after)),
         "hot_spots": _counts(watched.hot_spots, "kind"),
+        "followed": dict(followed),
         "registration": registration,
         "unobserved_km": by_cause(coverage),
         "alarms": [alarm.record() for alarm in raised],

@@ -15,7 +15,9 @@ import shapely
 from ..ledger import Ledger
 from ..model.stake import Stake
 from ..model.tables import FINDINGS, HOT_SPOTS, SIGHT, SITES
-from ..reports import county_map, gis, index_page, notice, register
+from ..papers.notice import notice
+from ..papers.sketch import Surroundings
+from ..reports import county_map, gis, index_page, register
 from ..reports.pages import CountyPage, IndexPage
 from .files import RunFolder, atomic, write_bytes, write_text
 from .plan import Plan
@@ -66,17 +68,20 @@ def publish(
     write_text(folder.coverage, gis.coverage_csv(coverage), encoding="utf-8-sig")
     write_bytes(folder.findings_geojson, gis.findings_geojson(tables["findings"]))
     write_text(folder.run_json, json.dumps(record, ensure_ascii=False, indent=1, default=str) + "\n")
-    publish_maps(folder)
+    publish_maps(folder, plan.config.ledger)
 
 
-def publish_maps(folder: RunFolder) -> None:
-    """Index page, county maps, register and notices from the stored tables and the ledger as it is now."""
+def publish_maps(folder: RunFolder, ledger: Path | str | None = None) -> None:
+    """Index page, county maps, register and notices from the stored tables and the ledger as it is now.
+
+    ``ledger``: where it is, if not where the run had it (a URL is kept without its password).
+    """
     record = json.loads(folder.run_json.read_text(encoding="utf-8"))
     there = {name for name, _ in pyogrio.list_layers(folder.findings_gpkg)}
     tables = {name: gpd.read_file(folder.findings_gpkg, layer=name) for name in _LAYERS if name in there}
     for contract in (HOT_SPOTS, SITES, SIGHT):  # runs of earlier versions have none
         tables.setdefault(contract.name, contract.empty(crs=tables["findings"].crs))
-    findings = _with_status(_complete(tables["findings"]), record)
+    findings = _with_status(_complete(tables["findings"]), ledger or record["configuration"]["ledger"])
     coverage = pd.read_csv(folder.coverage, encoding="utf-8-sig", dtype={"county_code": str, "why": str}).fillna(
         {"why": "", "county_code": "", "county_name": ""}
     )
@@ -95,11 +100,12 @@ def publish_maps(folder: RunFolder) -> None:
         findings, counties, coverage, created=created, meta=facts, hot_spots=tables["hot_spots"], sites=tables["sites"]
     )
     write_bytes(folder.register, book)
+    around = Surroundings(int(findings.crs.to_epsg()), tables["roads"], tables["zones"], tables["stakes"])
     for county in counties.itertuples():
         mine = findings[(findings["county_code"] == county.code) & findings["permit_no"].isna()]
         if len(mine):
             spots = tables["hot_spots"][tables["hot_spots"]["county_code"] == county.code]
-            write_bytes(folder.notice(county.code), notice.notice(mine, created=created, hot_spots=spots))
+            write_bytes(folder.notice(county.code), notice(mine, created=created, around=around, hot_spots=spots))
 
 
 def write_layers(path: Path, tables: Mapping[str, gpd.GeoDataFrame]) -> None:
@@ -157,10 +163,9 @@ def _complete(findings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return findings.assign(**{name: None for name in FINDINGS.columns if name not in findings})
 
 
-def _with_status(findings: gpd.GeoDataFrame, record: Mapping[str, Any]) -> gpd.GeoDataFrame:
+def _with_status(findings: gpd.GeoDataFrame, ledger: Path | str) -> gpd.GeoDataFrame:
     """Findings with the status that their cases have now."""
-    ledger = Path(record["configuration"]["ledger"])
-    if not ledger.is_file():
+    if "://" not in str(ledger) and not Path(ledger).is_file():
         return findings
     with Ledger.open(ledger, create=False) as opened:
         now = {case["case_no"]: case["status"] for case in opened.cases()}

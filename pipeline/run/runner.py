@@ -26,6 +26,7 @@ from .chips import cut_chips
 from .coverage import coverage_table
 from .files import RunFolder
 from .findings import placed, shown_on, with_cases
+from .follow import follow
 from .join import join
 from .looks import Step, look
 from .plan import Plan, make_plan
@@ -65,6 +66,7 @@ class RunReport:
         """Counts for a terminal or a machine."""
         return {
             **self.record["totals"],
+            "followed": dict(self.record["followed"]),
             "alarms": [dict(alarm) for alarm in self.alarms],
             "failures": [dict(f) for f in self.failures],
             "output": str(self.folder.root),
@@ -92,22 +94,24 @@ def run(
         _unpack(plan)
         results, made = look(plan, folder, step)
         candidates = join(_stack([result.candidates for result in results], plan), config.detectors)
-        table = placed(ranked(candidates, [named.ranking for named in plan.rankings]), plan)
         sightings = pd.concat([result.sightings for result in results], ignore_index=True)
-        with Ledger.open(config.ledger) as ledger:
+        with Ledger.open(config.ledger, config.cases) as ledger:
+            table = placed(ranked(candidates, [named.ranking for named in plan.rankings]), plan, ledger)
             places = road_places(plan.layers.roads)
             looks = remembered(ledger, looks_of(sightings, plan.linref, places), plan)
             table = with_stages(with_courses(table, looks, config.decisions.courses, places), ledger)
             earlier = _earlier(folder, ledger, plan) if candidates.empty else Earlier()
             # A case is opened, and seen again, by the day of the image; a thing may have been first seen long before.
-            shown = table.assign(first_seen=shown_on(table, plan))
+            shown = table.assign(seen_on=shown_on(table, plan))
             cases = ledger.settle(
                 shown[shown["reportable"]], run_id=plan.fingerprint, cap_per_county=config.decisions.cap_per_county
             )
         findings, table = with_cases(table, cases)
         sites = site_states(plan.sites, looks, evidence_by_key(sightings), plan.linref, plan.layers.counties)
         watched = Watched(hot_spot_table(looks, plan), sites)
-        cut_chips(findings, results, plan, folder, step)
+        with Ledger.open(config.ledger, config.cases) as ledger:
+            cut_chips(findings, results, plan, folder, ledger, step)
+            followed = follow(findings, table, looks, results, plan, ledger, step)
         stretches = pd.concat([result.stretches for result in results], ignore_index=True)
         coverage = coverage_table(stretches, plan.due)
         seen = Seen(
@@ -122,6 +126,7 @@ def run(
             plan, results, findings, table, coverage,
             reused=len(results) - len({result.tile_id for result in made}), seconds=time.perf_counter() - started,
             network=network_use(made, begun), raised=alarms(seen, config.alarms), watched=watched,
+            followed=followed.record(),
         )  # fmt: skip
         publish(folder, plan, findings, table, stretches, coverage, watched, record)
         parts.discard(folder, keep=plan.fingerprint)
@@ -135,13 +140,16 @@ def _unpack(plan: Plan) -> None:
         unpack_needed([file.href for file in (*scene.files.values(), scene.mask) if file is not None])
 
 
-def rebuild(root: Path) -> RunFolder:
-    """Maps, register and notices of a finished run anew, from its stored findings and the ledger as it is now."""
+def rebuild(root: Path, ledger: str | None = None) -> RunFolder:
+    """Maps, register and notices of a finished run anew, from its stored findings and the ledger as it is now.
+
+    ``ledger``: path or URL where it is not that of the run.
+    """
     folder = RunFolder(root)
     if not folder.run_json.is_file() or not folder.findings_gpkg.is_file():
         raise WorkspaceError(f"{root}: holds no finished run (no run.json or findings.gpkg); run `luyu run` first")
     with folder.held():
-        publish_maps(folder)
+        publish_maps(folder, ledger)
     return folder
 
 

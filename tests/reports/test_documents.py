@@ -1,25 +1,22 @@
-"""Register, notices, GeoJSON, CSV, pictures and the ranking behind them."""
+"""Register, GeoJSON, CSV, pictures and the ranking behind them."""
 
 import csv
 import datetime as dt
 import io
 import json
-import zipfile
 
 import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
 import shapely
-from docx import Document
-from fake_county import coverage_frame, make_chips, make_findings, make_index
+from fake_county import coverage_frame, make_findings, make_index
 from PIL import Image
 
 from pipeline.errors import LuyuError
 from pipeline.model.cause import Cause
 from pipeline.model.tables import FINDINGS
-from pipeline.reports import chips, gis, labels, notice, ranking, register, style
-from pipeline.reports.notice import NoticeForm, NoticeOptions
+from pipeline.reports import chips, gis, labels, ranking, register, style
 
 DAY = dt.date(2024, 12, 1)
 FORMULAS = [
@@ -140,73 +137,6 @@ def test_verdicts_are_counted_over_those_before_them():
     ]
     row = ranking.rank(make_index().counties, findings, coverage_frame()).set_index("county_code").loc["320322"]
     assert (row["findings"], row["checked"], row["confirmed"], row["rectified"], row["permitted"]) == (7, 5, 4, 2, 1)
-
-
-# ---- notices
-
-
-def text_of(document: bytes) -> str:
-    doc = Document(io.BytesIO(document))
-    cells = [cell.text for table in doc.tables for row in table.rows for cell in row.cells]
-    edges = [doc.sections[0].header.paragraphs[0].text, doc.sections[0].footer.paragraphs[0].text]
-    return "\n".join([p.text for p in doc.paragraphs] + cells + edges)
-
-
-def test_a_notice_lists_stretches_and_says_it_is_a_draft_clue():
-    findings = make_findings(6)
-    document = notice.notice(
-        findings, created=DAY, options=NoticeOptions(addressee="河口镇人民政府"), chips=make_chips(findings)
-    )
-    shown = text_of(document)
-    unpermitted = findings[findings["status"] != "permitted"]
-    for row in unpermitted.itertuples():
-        assert row.case_no in shown
-        assert f"{row.stake_from}～{row.stake_to}" in shown
-        assert row.law in shown
-    for phrase in (
-        "草稿",
-        style.DISCLAIMER.zh,
-        "河口镇人民政府：",
-        "年　　　　月",
-        f"{len(unpermitted)} 处",
-        "未经现场核实",
-    ):
-        assert phrase in shown
-    with zipfile.ZipFile(io.BytesIO(document)) as archive:
-        assert sum(name.startswith("word/media/") for name in archive.namelist()) == 2 * len(unpermitted)
-
-
-def test_a_notice_is_the_same_bytes_every_time():
-    findings = make_findings(3)
-    made = [notice.notice(findings, created=DAY, chips=make_chips(findings)) for _ in range(2)]
-    assert made[0] == made[1]
-
-
-def test_a_term_is_set_only_for_what_an_officer_confirmed():
-    findings = make_findings(3)
-    findings["status"] = ["confirmed", "notified", "suspected"]
-    with pytest.raises(LuyuError, match=r"320322-202411-.*not confirmed by an officer"):
-        notice.notice(findings, form=NoticeForm.RECTIFY, created=DAY)
-    findings["kind"] = "grain_drying"
-    shown = text_of(notice.notice(findings.head(2), form=NoticeForm.RECTIFY, created=DAY))
-    assert "禁打禁晒限期整改通知书" in shown
-    assert "现场核查" in shown
-
-
-def test_nothing_to_write_about_is_said():
-    findings = make_findings(2)
-    findings["status"] = "permitted"
-    with pytest.raises(LuyuError, match="no finding to write a notice about"):
-        notice.notice(findings, created=DAY)
-
-
-@pytest.mark.parametrize("text", ["<w:p/>&{{ 7*7 }}{% x %}", "a\x00b\x0bc", "</w:t>"])
-def test_any_text_can_stand_in_a_notice(text):
-    findings = make_findings(1)
-    findings["law"] = findings["case_no"] = text
-    findings["status"] = "suspected"
-    shown = text_of(notice.notice(findings, created=DAY, options=NoticeOptions(addressee=text)))
-    assert "".join(c for c in text if c.isprintable()) in shown
 
 
 # ---- GeoJSON and CSV

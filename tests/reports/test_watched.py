@@ -8,11 +8,10 @@ from dataclasses import replace
 
 import openpyxl
 import pytest
-from docx import Document
 from fake_county import coverage_frame, hot_spots_frame, make_county, make_findings, make_index, sites_frame
 
 from pipeline.model.tables import FINDINGS
-from pipeline.reports import county_map, index_page, notice, register
+from pipeline.reports import county_map, index_page, register
 from pipeline.reports.county_data import CARD
 from pipeline.reports.watched import campaign_line
 
@@ -98,12 +97,6 @@ def test_without_sites_or_deadline_there_is_less_to_say():
     assert campaign_line({}) == {}
     assert "期限" not in campaign_line(TOLD | {"deadline": None, "days_left": None})["zh"]
     assert "%" not in campaign_line(TOLD | {"standing": 0, "gone": 0})["zh"]
-
-
-def test_the_notice_names_where_it_recurs():
-    document = Document(io.BytesIO(notice.notice(make_findings(5), created=DAY, hot_spots=hot_spots_frame())))
-    assert any("多发" in paragraph.text for paragraph in document.paragraphs)
-    assert document.tables[1].cell(1, 2).text == "G311"
 
 
 def test_every_kind_of_asset_and_impact_has_a_chinese_name():
