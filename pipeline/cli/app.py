@@ -12,6 +12,7 @@ from . import INCOMPLETE, OK
 from .cases import cases_app
 from .check import check
 from .papers import papers_app
+from .share import serve, share
 from .progress import progress
 from .train import train
 
@@ -27,6 +28,8 @@ app.add_typer(cases_app, name="cases")
 app.add_typer(papers_app, name="papers")
 app.command()(check)
 app.command()(train)
+app.command()(share)
+app.command()(serve)
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="Run configuration, YAML.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="A machine-readable summary on stdout.")]

@@ -54,7 +54,6 @@ def write_workbook(path: Path, rows: Sequence[Mapping[str, Any]], exported_at: d
             "open": book.add_format({"locked": False, "bg_color": "#FFFBEE", "border": 1, "num_format": "@"}),
             "day": book.add_format({"locked": False, "bg_color": "#FFFBEE", "border": 1, "num_format": "yyyy-mm-dd"}),
             "figure": book.add_format({"locked": False, "bg_color": "#FFFBEE", "border": 1}),
-            "told": book.add_format({"text_wrap": False}),
         }
         sheet = book.add_worksheet(ROWS_SHEET)
         _rows_sheet(sheet, rows, formats)

@@ -46,7 +46,7 @@ def again(world: Path, old: str, new: str) -> None:
 def later(world: Path, tmp_path: Path) -> Path:
     """The world with the ground as it was before the things came, and then with them again."""
     copy = tmp_path / "world"
-    shutil.copytree(world, copy, ignore=shutil.ignore_patterns("output*", "*10m*"))
+    shutil.copytree(world, copy, ignore=shutil.ignore_patterns("output*"))
     days = sorted({item.name[-8:] for item in (copy / "imagery" / "demo-vhr").glob("*-2024*")})
     again(copy, days[0], GONE)
     again(copy, days[-1], BACK)
