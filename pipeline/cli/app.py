@@ -12,8 +12,8 @@ from . import INCOMPLETE, OK
 from .cases import cases_app
 from .check import check
 from .papers import papers_app
-from .share import serve, share
 from .progress import progress
+from .share import serve, share
 from .train import train
 
 app = typer.Typer(

@@ -6,10 +6,11 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..ranking.model import Ranking
-from ..run.runner import RunReport
+if TYPE_CHECKING:  # showing a list of cases needs none of these
+    from ..ranking.model import Ranking
+    from ..run.runner import RunReport
 
 _SHOWN = 12
 
