@@ -174,7 +174,9 @@ def notice() -> DocumentType:
     line(document, "{{ pair.before }}　{{ pair.after }}").paragraph_format.keep_with_next = True
     line(document, "左：{{ pair.before_day }}　右：{{ pair.after_day }}", size=9)
     line(document, "{%p endfor %}")
+    line(document, "{%p if without %}")
     line(document, "{{ without }}", size=10)
+    line(document, "{%p endif %}")
     return document
 
 

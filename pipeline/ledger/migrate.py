@@ -11,13 +11,14 @@ from ..errors import LedgerError
 from .schema import meta
 
 REVISIONS = ("0001", "0002", "0003")  # the last is what this program writes
+_OF_POSTGIS = {"spatial_ref_sys"}
 _VERSIONS = sa.table("alembic_version", sa.column("version_num", sa.Text))
 _BEFORE_ALEMBIC = {"1": "0001", "2": "0002"}  # how the first two versions named themselves
 
 
 def revision(connection: Connection, shown: str) -> str | None:
     """Revision of the ledger behind the connection, None where the database is empty; LedgerError for all else."""
-    present = set(sa.inspect(connection).get_table_names())
+    present = set(sa.inspect(connection).get_table_names()) - _OF_POSTGIS
     if meta.name not in present:
         if present:
             raise LedgerError(

@@ -27,4 +27,4 @@ def refuse_personal(where: str, text: str) -> None:
     plain = unicodedata.normalize("NFKC", text)
     for name, pattern in _PATTERNS:
         if pattern.search(plain):
-            raise LedgerError(f"{where}: the note holds {name}; a ledger keeps no personal data: leave it out")
+            raise LedgerError(f"{where}: the text holds {name}; a ledger keeps no personal data: leave it out")

@@ -48,6 +48,7 @@ def checked(
 def _refuse_nobody(case_no: str, what: str, by: str) -> None:
     if not by.strip() or by.strip() == MACHINE:
         raise LedgerError(f"case {case_no}: {what!r} needs the name of the person who says so, not {by!r}")
+    refuse_personal(f"case {case_no}", by)
 
 
 def _check_outcome(state: State, what: What, said: Mapping[str, object], by: str) -> None:

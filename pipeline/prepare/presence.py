@@ -46,7 +46,7 @@ class PresenceOptions(Options):
         le=1,
         description="Share of a case's footprint that an image must show clearly to say anything of it.",
     )
-    min_px: int = Field(36, ge=9, description="Fewest pixels of a footprint that can be compared.")
+    min_px: int = Field(20, ge=9, description="Fewest pixels of a footprint that can be compared.")
     max_shift_m: float = Field(5.0, ge=0, le=50, description="How far two runs' images may lie apart, m.")
     comparable: float = Field(
         5.5, gt=0, description="How far the surroundings' own place must stand out from all others, in spreads."

@@ -194,7 +194,9 @@ class _Jobs:
         over = [plan.touching(scenes, row.geometry) or scenes for scenes in (plan.before, plan.after)]
         earlier, newest = (max(scenes, key=lambda scene: (scene.day, scene.scene_id)) for scenes in over)
         since = max(day for day in (row.opened_on, row.last_seen_on, row.gone_on) if isinstance(day, str))
-        if isinstance(row.sight_on, str) and row.sight_on >= newest.day.isoformat() and self._said(row.case_no):
+        # The word may be that of an older one of this run's images, where the newest did not show the place.
+        first = min(scene.day for scene in over[1]).isoformat()
+        if isinstance(row.sight_on, str) and row.sight_on >= first and self._said(row.case_no):
             return None
         if newest.day.isoformat() <= since:
             self.followed.not_newer += 1

@@ -70,7 +70,9 @@ def test_the_whole_life(ledger, number):
 
 
 def test_an_illegal_act_is_refused_and_not_stored(ledger, number):
-    with pytest.raises(LedgerError, match=r"'suspected': 'closed' may not follow; allowed: answered, assigned, confirmed"):
+    with pytest.raises(
+        LedgerError, match=r"'suspected': 'closed' may not follow; allowed: answered, assigned, confirmed"
+    ):
         ledger.advance(number, "closed", "Wang", at=NOW)
     with pytest.raises(LedgerError, match="unknown act 'burnt'"):
         ledger.advance(number, "burnt", "Wang", at=NOW)

@@ -12,9 +12,12 @@ from pandas.testing import assert_frame_equal
 
 from pipeline.errors import LedgerError
 from pipeline.ledger import Ledger
+from pipeline.ledger.figures import county_figures
+from pipeline.ledger.period import Period
 
 from .conftest import NOW, make_findings
 from .postgres_server import programs, server
+from .test_migrations import differences
 
 ROUNDS = [[(100 * n, 50 * row) for n in range(6)] for row in range(3)]
 
@@ -91,3 +94,45 @@ def test_a_server_that_is_not_there_is_named_without_its_password():
     with pytest.raises(LedgerError, match="check host, port") as error:
         Ledger.open("postgresql://luyu:secret@127.0.0.1:1/none")
     assert "secret" not in str(error.value)
+
+
+def test_the_schema_is_the_one_that_the_program_reads_and_figures_are_those_of_sqlite(place, tmp_path):
+    found = make_findings([(0, 0), (100, 0), (200, 0)])
+    tables = []
+    for where in (place, tmp_path / "same.sqlite"):
+        with Ledger.open(where) as ledger:
+            numbers = ledger.settle(found, run_id="r", now=NOW)["case_no"]
+            ledger.advance(numbers[0], "confirmed", "Wang", at=NOW)
+            ledger.advance(numbers[1], "dismissed", "Wang", at=NOW, details={"reason": "greenhouse"})
+            ledger.advance(numbers[1], "audited", "Zhao", at=NOW, details={"outcome": "disagreed"})
+            tables.append((ledger.cases(), county_figures(ledger, Period.parse("2024-12"))))
+    assert tables[0][0] == tables[1][0]
+    assert_frame_equal(tables[0][1], tables[1][1])
+    engine = sa.create_engine(sa.make_url(place).set(drivername="postgresql+psycopg"))
+    assert differences(engine) == []
+    engine.dispose()
+
+
+def test_with_postgis_a_view_shows_the_cases(place):
+    engine = sa.create_engine(sa.make_url(place).set(drivername="postgresql+psycopg"))
+    with engine.begin() as connection:
+        known = connection.scalar(sa.text("SELECT count(*) FROM pg_available_extensions WHERE name = 'postgis'"))
+        if not known and os.environ.get("CI") != "true":
+            pytest.skip("PostGIS is not installed (Debian: apt-get install postgresql-postgis)")
+        connection.exec_driver_sql("CREATE EXTENSION postgis")
+    try:
+        with Ledger.open(place) as ledger:
+            ledger.settle(make_findings([(0, 0)]), run_id="r", now=NOW)
+            case = ledger.cases()[0]
+        with engine.connect() as connection:
+            shown = connection.exec_driver_sql(
+                "SELECT case_no, ST_SRID(geom), ST_X(ST_PointOnSurface(geom)), ST_Y(ST_PointOnSurface(geom)) FROM luyu_cases"
+            ).one()
+        assert tuple(shown[:2]) == (case["case_no"], 4490)
+        assert shown[2:] == pytest.approx((case["lon"], case["lat"]), abs=1e-6)
+        assert differences(engine) == []
+    finally:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DROP VIEW IF EXISTS luyu_cases")
+            connection.exec_driver_sql("DROP EXTENSION postgis CASCADE")
+        engine.dispose()

@@ -110,6 +110,15 @@ def test_each_case_is_asked_once_for_a_pair_of_images(ledger, said):
     assert ledger.case(cases[0])["history"][-1]["detail"]["proof"] == {"before": "stood", "after": "newest"}
 
 
+def test_a_word_of_an_older_image_of_the_run_stands_when_it_is_run_again(ledger, said):
+    """The newest image is clouded over the place."""
+    number = ledger.settle(make_findings(1), run_id="a")["case_no"].iloc[0]
+    plan = plan_of([("clear", NOW), ("newest", NOW + dt.timedelta(days=9))])
+    said.answers[number] = revisit.Revisit(number, "present", "earlier", "clear", NOW, {"by": "comparison"})
+    assert followed(ledger, plan) == followed(ledger, plan)
+    assert words(ledger, number) == ["observed", "observed"]
+
+
 def test_only_open_cases_in_the_corridor_that_no_finding_took(ledger, said):
     cases = ledger.settle(make_findings(4), run_id="a")["case_no"].tolist()
     ledger.advance(cases[0], "dismissed", "Li", details={"reason": "not_a_building"})

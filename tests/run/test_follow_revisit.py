@@ -141,7 +141,7 @@ def test_one_of_several_pictures_is_enough_to_find_it(monkeypatch, sees):
 
 
 def test_a_thing_smaller_than_pixels_can_show_is_too_coarse(monkeypatch, sees):
-    found = word(monkeypatch, None, footprint=box(520_030, 3_800_040, 520_032, 3_800_043), pictures=[picture(BUILT)])
+    found = word(monkeypatch, None, footprint=box(520_030, 3_800_040, 520_032, 3_800_042), pictures=[picture(BUILT)])
     assert (found.answer, found.reason) == ("unobservable", "too_coarse")
 
 
