@@ -131,7 +131,8 @@ def main() -> None:
                 listed = ledger.cases(COUNTY, open_only=True)
             took.append(time.perf_counter() - began)
         print(
-            f"open list of a county, {len(listed)} of them: {min(took):.3f} s with opening; {min(took) / spent:.1f} x the bare query"
+            f"open list of a county, {len(listed)} of them: {min(took):.3f} s with opening; "
+            f"{min(took) / spent:.1f} x the bare query"
         )
         assert len(listed) == found
         with Ledger.open(place) as ledger:

@@ -199,6 +199,6 @@ def _written(made: Mapping[str, bytes], out: Path, *, pdf: bool) -> int:
 
 
 def _today() -> dt.date:
-    from ..ledger.standing import CHINA
+    from ..ledger.state import CHINA
 
     return dt.datetime.now(CHINA).date()

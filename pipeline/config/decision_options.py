@@ -14,6 +14,7 @@ from ..attribution.impact_options import ImpactOptions
 from ..attribution.priority import PriorityOptions
 from ..model.kinds import BILLBOARD, BUILDING, DEMOLITION, GRAIN_DRYING, ROADWORKS, STOCKPILE
 from ..model.options import Options
+from ..prepare.presence import PresenceOptions
 from ..transience.course import CourseOptions
 from ..transience.hotspots import HotSpotOptions
 
@@ -78,6 +79,9 @@ class DecisionOptions(Options):
     impacts: ImpactOptions = Field(ImpactOptions(), description="What findings may do to road assets.")
     facilities: FacilityOptions = Field(FacilityOptions(), description="The road's own premises.")
     courses: CourseOptions = Field(CourseOptions(), description="What comes and goes: how images make events.")
+    presence: PresenceOptions = Field(
+        PresenceOptions(), description="When a case that no finding took counts as still there or gone."
+    )
     hot_spots: HotSpotOptions = Field(HotSpotOptions(), description="Where it recurs, for the notice to the township.")
     clearing_deadline: dt.date | None = Field(
         None, description="Day by which the sites of the register (billboards) are to be cleared; null: no campaign."

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from ..errors import LedgerError
-from .standing import CHINA
+from .state import CHINA
 
 _PERIOD = re.compile(r"(\d{4})(?:-(\d{1,2})|-?[Qq]([1-4]))?")
 _SEPARATOR = re.compile(r"\s*(?:/|\.\.|~|～|至)\s*")

@@ -10,7 +10,7 @@ from ..model.kinds import GRAIN_DRYING, Status
 from ..model.options import Options
 from .lifecycle import REBUILT_FROM
 from .reasons import Says, says
-from .standing import CHINA, State
+from .state import CHINA, State
 
 _PASSING = frozenset({GRAIN_DRYING})  # kinds that come and go by themselves
 

@@ -10,7 +10,7 @@ from ..model.kinds import Status
 from .lifecycle import ACT, MACHINE, OBJECTED_STATE, OUTCOMES, What, move
 from .options import LedgerOptions
 from .privacy import refuse_personal
-from .standing import CHINA, State
+from .state import CHINA, State
 
 DETAILS = frozenset({"reason", "to", "due_on", "outcome", "ref", "verdict", "verdict_by", "verdict_at"})
 

@@ -22,7 +22,8 @@ from .numbering import number, series
 from .options import LedgerOptions
 from .renewal import grown, why_reopened
 from .schema import cases as cases_table
-from .standing import CHINA, State, fetch
+from .standing import fetch
+from .state import CHINA, State
 
 _COPIED = ("kind", "county_code", "route_code", "stake", "side", "zone")
 

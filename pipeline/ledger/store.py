@@ -9,7 +9,6 @@ from typing import Any, Self
 
 import geopandas as gpd
 import pandas as pd
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from ..errors import LedgerError
@@ -21,14 +20,13 @@ from .database import open_engine, reading, writing
 from .kept import CasePicture, Photo
 from .lifecycle import MACHINE, SIGHTINGS, What
 from .options import LedgerOptions
+from .remembered import options_of, options_text, remember
 from .rounds import Facts
 from .saying import checked
-from .schema import meta
 from .settle import recognised, settle
-from .standing import CHINA, fetch
+from .standing import fetch
+from .state import CHINA
 from .verdicts import verdicts
-
-_OPTIONS_KEY = "options"
 
 
 class Ledger:
@@ -51,13 +49,13 @@ class Ledger:
         wait_s = (options or LedgerOptions()).wait_s
         engine = open_engine(place, create=create, wait_s=wait_s)
         with reading(engine) as connection:
-            text = connection.scalar(sa.select(meta.c.value).where(meta.c.key == _OPTIONS_KEY))
-        known = LedgerOptions.model_validate_json(text) if text else LedgerOptions()
-        if options is not None and options != known:
+            text = options_text(connection)
+        if options is None:
+            return cls(engine, options_of(text, place))
+        if text != options.model_dump_json() and (text is not None or options != LedgerOptions()):
             with writing(engine) as connection:
-                connection.execute(sa.delete(meta).where(meta.c.key == _OPTIONS_KEY))
-                connection.execute(sa.insert(meta).values(key=_OPTIONS_KEY, value=options.model_dump_json()))
-        return cls(engine, options or known)
+                remember(connection, options)
+        return cls(engine, options)
 
     def __enter__(self) -> Self:
         return self

@@ -17,7 +17,8 @@ from ..errors import LedgerError
 from ..model.kinds import Status
 from .lifecycle import What
 from .schema import cases, events, standings
-from .standing import CHINA, Standing, State, fetch, folded, read
+from .standing import Standing, fetch, folded, read
+from .state import CHINA, State
 
 _CHUNK = 500  # numbers in one IN (...) list
 _CGCS2000 = 4490

@@ -12,7 +12,7 @@ from ..errors import LedgerError, StakeError
 from ..model.kinds import Status
 from ..model.stake import Stake
 from .lifecycle import What
-from .standing import CHINA
+from .state import CHINA
 
 NEAR_M = 5000.0  # along one route: one drive serves both
 NEARLY = 5.0  # points of priority that a shared drive is worth

@@ -111,7 +111,7 @@ def run(
         watched = Watched(hot_spot_table(looks, plan), sites)
         with Ledger.open(config.ledger, config.cases) as ledger:
             cut_chips(findings, results, plan, folder, ledger, step)
-            followed = follow(findings, table, looks, results, plan, ledger, step)
+            followed = follow(findings, table, looks, results, plan, ledger, step, config.decisions.presence)
         stretches = pd.concat([result.stretches for result in results], ignore_index=True)
         coverage = coverage_table(stretches, plan.due)
         seen = Seen(
