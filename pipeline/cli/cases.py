@@ -215,7 +215,6 @@ def audit(
     from ..ledger import Ledger
     from ..ledger.audit import audit_sample
     from ..ledger.period import Period
-    from ..ledger.views import utc_text
     from . import show
 
     if case_no is not None:
@@ -226,12 +225,13 @@ def audit(
         raise LedgerError(
             "cases audit: give CASE_NO with a verdict, or --period to draw a sample, e.g. --period 2024-11"
         )
+    span = Period.parse(period)
     with Ledger.open(ledger, create=False) as opened:
-        span = Period.parse(period)
-        rows = audit_sample(
-            opened.cases(county), share=opened.options.audit_share if share is None else share,
-            seed=f"{period} {seed}", since=utc_text(span.begin), until=utc_text(span.end),
-        )  # fmt: skip
+        told = opened.events(county, since=span.begin, until=span.end)
+        numbers = audit_sample(
+            told, share=opened.options.audit_share if share is None else share, seed=f"{period} {seed}"
+        )
+        rows = [row for row in opened.cases(county) if row["case_no"] in set(numbers)]
     show.as_json(rows) if as_json else show.cases(rows)
     return OK
 
@@ -296,4 +296,7 @@ def _told(**told: str | None) -> dict[str, Any]:
 
 
 def _moment(on: dt.datetime | None) -> dt.datetime:
-    return dt.datetime.now(dt.UTC) if on is None else dt.datetime.combine(on.date(), _NOON)
+    now = dt.datetime.now(dt.UTC)
+    return (
+        now if on is None or on.date() == now.astimezone(_NOON.tzinfo).date() else dt.datetime.combine(on.date(), _NOON)
+    )

@@ -8,38 +8,33 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import LedgerError
-from ..model.kinds import Status
+from .lifecycle import What
 
 
-def audit_sample(
-    cases: Iterable[Mapping[str, Any]], *, share: float, seed: str, since: str = "", until: str = "9999"
-) -> list[Mapping[str, Any]]:
-    """Dismissed cases to be checked again, by number: ``share`` of each county's, at least one.
+def audit_sample(events: Iterable[Mapping[str, Any]], *, share: float, seed: str) -> list[str]:
+    """Numbers of dismissed cases to be checked again, sorted: ``share`` of each county's, at least one.
 
-    Cases are drawn by a digest of their number and ``seed`` (say, the month and a word drawn after the month has ended), so
-    that nobody who dismisses knows what will be looked at. Those audited already stay in the sample.
+    Cases are drawn by a digest of their number and ``seed`` (say, a word drawn after the period has ended), so that nobody
+    who dismisses knows what will be looked at. What has become of them since has no say.
 
     Parameters
     ----------
-    cases
-        As ``Ledger.cases()`` tells them.
+    events
+        Of the period, as ``Ledger.events`` tells them.
     share
-        Part of the dismissals of each county, 0..1.
-    since, until
-        UTC text of the first moment, and of the first one after, in which they were dismissed.
+        Part of the dismissals of each county, 0..1; LedgerError otherwise.
     """
     if not 0 < share <= 1:
         raise LedgerError(f"audit: share {share:g} is not above 0 and at most 1; e.g. 0.1 for a tenth")
-    counties: dict[str, list[Mapping[str, Any]]] = {}
-    for case in cases:
-        if case["status"] == Status.DISMISSED and since <= case["since"] < until:
-            counties.setdefault(case["county_code"] or "", []).append(case)
-    drawn = [
-        case
+    counties: dict[str, set[str]] = {}
+    for event in events:
+        if event["what"] == What.DISMISSED:
+            counties.setdefault(event["county_code"] or "", set()).add(event["case_no"])
+    return sorted(
+        number
         for mine in counties.values()
-        for case in sorted(mine, key=lambda case: _draw(seed, case["case_no"]))[: math.ceil(share * len(mine))]
-    ]
-    return sorted(drawn, key=lambda case: str(case["case_no"]))
+        for number in sorted(mine, key=lambda number: _draw(seed, number))[: math.ceil(share * len(mine))]
+    )
 
 
 def _draw(seed: str, case_no: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,6 +37,7 @@ def claims(findings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         return wanted.assign(day=pd.Series([], dtype=object))
     _check_crs(wanted)
     _check_rows(wanted)
+    wanted = wanted.set_geometry(wanted.geometry.make_valid())
     days = wanted["seen_on" if "seen_on" in wanted.columns else "first_seen"].map(_day)
     text = {name: _text(wanted[name]) for name in NEEDED if name != "first_seen"}
     tidy = wanted.assign(day=days, **text)
@@ -68,7 +70,16 @@ def evidence(row: Mapping[Any, Any]) -> dict[str, object]:
             kept[name] = value.isoformat()[:10] if isinstance(value, dt.date) else value
     if isinstance(row.get("evidence"), str):
         kept["evidence"] = json.loads(row["evidence"])
-    return kept
+    return finite(kept)
+
+
+def finite(value: Any) -> Any:
+    """A value for JSON, null where a number is none that every database takes."""
+    if isinstance(value, Mapping):
+        return {name: finite(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def scene_pair(row: Mapping[Any, Any]) -> str:

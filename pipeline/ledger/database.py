@@ -54,7 +54,9 @@ def open_engine(place: str | Path, *, create: bool, wait_s: float) -> Engine:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Connection in one transaction that sees one state."""
-    with mended(engine), engine.connect() as connection, connection.begin():
+    server = engine.dialect.name == "postgresql"
+    seen = engine.execution_options(isolation_level="REPEATABLE READ") if server else engine
+    with mended(engine), seen.connect() as connection, connection.begin():
         yield connection
 
 
@@ -119,7 +121,7 @@ def _server(url: URL) -> Engine:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _usable_file(url: URL, *, create: bool) -> Path:

@@ -101,7 +101,9 @@ ACTS: tuple[Act, ...] = (
         (),
         "rectify_days",
     ),
-    Act(What.ESCALATED, "督办", frozenset({_S.ASSIGNED, _S.CONFIRMED, _S.NOTIFIED}), None, Role.SUPERVISOR),
+    Act(
+        What.ESCALATED, "督办", frozenset({_S.ASSIGNED, _S.CONFIRMED, _S.NOTIFIED, _S.RECTIFIED}), None, Role.SUPERVISOR
+    ),
     Act(
         What.RECTIFIED,
         "已整改",

@@ -62,7 +62,12 @@ class Matched:
 
 
 def match(
-    findings: gpd.GeoDataFrame, cases: pd.DataFrame, options: MatchOptions, *, known: pd.Series | None = None
+    findings: gpd.GeoDataFrame,
+    cases: pd.DataFrame,
+    options: MatchOptions,
+    *,
+    known: pd.Series | None = None,
+    shared: bool = False,
 ) -> Matched:
     """Which case each finding is, on the index of ``findings``.
 
@@ -71,16 +76,20 @@ def match(
     findings
         Columns ``finding_id``, ``kind`` and geometry in a metric CRS.
     cases
-        Columns ``case_no``, ``kind``, ``epsg``, ``geometry`` (WKB) and ``live`` (not dismissed), one row a case.
+        Columns ``case_no``, ``kind``, ``epsg``, ``geometry`` (WKB), ``live`` (not dismissed) and ``acted`` (a person has
+        said something), one row a case.
     known
-        Case numbers by finding id that were settled before; these need no geometry.
+        Case numbers by finding id that were settled before; these hold whatever has become of the cases.
+    shared
+        Whether one case may be several findings: candidates of which not all will be settled.
 
     Notes
     -----
     One case takes one finding, the best pair first (overlap, then share, then distance, then the two ids, so that
     the order of rows never matters). A finding that is left over and lies mostly in a case is a part of it: a
     detector that splits a dismissed roof in two must not bring it back as a new case. What is left over and only
-    overlaps a case was split from it. A finding that covers a live and a dismissed case is the live one.
+    overlaps a case was split from it. A finding that covers a live and a dismissed case is the live one, one that
+    covers a case on which people have acted and another is that one. Only cases that nobody has acted on are swallowed.
 
     Nearness alone does not join large footprints: in a row of shops the neighbour's centroid is metres away.
     """
@@ -88,32 +97,32 @@ def match(
         pd.Series(pd.array([None] * len(findings), dtype=object), index=findings.index, name=name)
         for name in ("case_no", "split_from")
     )
-    if findings.empty or cases.empty:
+    if findings.empty:
         return Matched(found, split, ())
     rows = findings.reset_index(drop=True)
+    told = np.full(len(rows), None, dtype=object) if known is None else rows["finding_id"].map(known).to_numpy(object)
+    settled = np.array([isinstance(number, str) for number in told], dtype=bool)
+    found[settled] = told[settled]
+    if cases.empty:
+        return Matched(found, split, ())
     table = cases.reset_index(drop=True)
-    position = {number: place for place, number in enumerate(table["case_no"])}
-    chosen = np.full(len(rows), -1)
-    taken = np.zeros(len(table), dtype=bool)
-    if known is not None:
-        numbers = rows["finding_id"].map(known)
-        for row, (kind, number) in enumerate(zip(rows["kind"], numbers, strict=True)):
-            place = position.get(number, -1) if isinstance(number, str) else -1
-            if place >= 0 and table["kind"].iloc[place] == kind:
-                chosen[row], taken[place] = place, True
-    pairs = _candidates(rows, table, np.arange(len(rows)), options.near_m)
-    ranked = _ranked(rows, table, pairs, options)
-    _choose(pairs, ranked, options, chosen, taken)
     names = table["case_no"].to_numpy(dtype=object)
+    taken = np.isin(names, told[settled].astype(str)) & ~np.bool_(shared)
+    chosen = np.full(len(rows), -1)
+    pairs = _candidates(rows, table, np.flatnonzero(~settled), options.near_m)
+    ranked = _ranked(rows, table, pairs, options)
+    _choose(pairs, ranked, options, chosen, taken, shared=shared)
     hit = chosen >= 0
     found[hit] = names[chosen[hit]]
-    for at in ranked.index.to_numpy()[::-1]:
-        if chosen[pairs.finding[at]] < 0 and pairs.share[at] >= options.split_share:
+    links = ranked.index.to_numpy()[::-1]  # the best last, which wins
+    for at in links[pairs.share[links] >= options.split_share]:
+        if chosen[pairs.finding[at]] < 0:
             split.iloc[pairs.finding[at]] = names[pairs.case[at]]
+    swallowable = (table["live"] & ~table["acted"].astype(bool)).to_numpy(bool) & ~taken
     swallowed = {
         str(names[pairs.case[at]]): str(names[chosen[pairs.finding[at]]])
-        for at in ranked.index.to_numpy()[::-1]
-        if pairs.covered[at] >= options.part_share and not taken[pairs.case[at]] and chosen[pairs.finding[at]] >= 0
+        for at in links[(pairs.covered[links] >= options.part_share) & swallowable[pairs.case[links]]]
+        if chosen[pairs.finding[at]] >= 0
     }
     return Matched(found, split, tuple(sorted((one, into) for one, into in swallowed.items() if one != into)))
 
@@ -124,11 +133,14 @@ def _ranked(rows: gpd.GeoDataFrame, table: pd.DataFrame, pairs: _Pairs, options:
     near = (pairs.distance_m <= options.near_m) & ((pairs.share >= options.near_share) | small)
     same = (pairs.iou >= options.min_iou) | (pairs.share >= options.min_share) | near
     live = table["live"].to_numpy(dtype=bool)[pairs.case]
-    covers_live = np.zeros(len(rows), dtype=bool)
-    covers_live[pairs.finding[same & live & (pairs.covered >= options.part_share)]] = True
+    acted = live & table["acted"].to_numpy(dtype=bool)[pairs.case]
+    covers_live, covers_acted = np.zeros((2, len(rows)), dtype=bool)
+    whole = same & (pairs.covered >= options.part_share)
+    covers_live[pairs.finding[whole & live]] = True
+    covers_acted[pairs.finding[whole & acted]] = True
     ranked = pd.DataFrame(
         {
-            "demoted": ~live & covers_live[pairs.finding],
+            "demoted": (~live & covers_live[pairs.finding]) | (~acted & covers_acted[pairs.finding]),
             "iou": -pairs.iou.round(6),
             "share": -pairs.share.round(6),
             "distance": pairs.distance_m.round(3),
@@ -139,12 +151,20 @@ def _ranked(rows: gpd.GeoDataFrame, table: pd.DataFrame, pairs: _Pairs, options:
     return ranked.assign(same=same, inside=-pairs.inside.round(6)).sort_values(list(ranked.columns), kind="stable")
 
 
-def _choose(pairs: _Pairs, ranked: pd.DataFrame, options: MatchOptions, chosen: np.ndarray, taken: np.ndarray) -> None:
+def _choose(
+    pairs: _Pairs,
+    ranked: pd.DataFrame,
+    options: MatchOptions,
+    chosen: np.ndarray,
+    taken: np.ndarray,
+    *,
+    shared: bool,
+) -> None:
     """Fill ``chosen`` (place of the case of each row) in place, the best pairs first, then the parts."""
     for at in ranked.index[ranked["same"]]:
         row, place = pairs.finding[at], pairs.case[at]
         if chosen[row] < 0 and not taken[place]:
-            chosen[row], taken[place] = place, True
+            chosen[row], taken[place] = place, not shared
     within = ranked.sort_values(["inside", "number", "id"], kind="stable").index.to_numpy()
     for at in within[pairs.inside[within] >= options.part_share]:
         if chosen[pairs.finding[at]] < 0:

@@ -16,10 +16,26 @@ _PATTERNS = (
     (
         "a number plate",
         re.compile(
-            r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·. ]?(?:[A-HJ-NP-Z0-9]{5,6})(?![A-Z0-9])"
+            # Not a route with its stake behind a word such as 新: 新G311K12+300.
+            r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼](?![GSXYCZ]\d{1,4}K\d)(?=\w*\d\w*\d)"
+            r"[A-HJ-NP-Z][·. ]?[A-HJ-NP-Z0-9]{5,6}(?![A-Z0-9])",
+            re.IGNORECASE,
         ),
     ),
 )
+
+
+_MOST = 2000  # characters of a text
+
+
+def refuse_unreadable(where: str, text: str) -> None:
+    """LedgerError for a text that is too long, or holds signs that no screen shows and some databases refuse."""
+    if len(text) > _MOST:
+        raise LedgerError(
+            f"{where}: a text has {len(text)} characters; at most {_MOST} are kept, put the rest into a file"
+        )
+    if any(unicodedata.category(sign) in ("Cc", "Cs") and sign not in "\n\t\r" for sign in text):
+        raise LedgerError(f"{where}: a text holds control characters; type it again instead of pasting it")
 
 
 def refuse_personal(where: str, text: str) -> None:

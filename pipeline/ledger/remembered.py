@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import sqlalchemy as sa
 from pydantic import ValidationError
 from sqlalchemy.engine import Connection
@@ -19,15 +21,24 @@ def options_text(connection: Connection) -> str | None:
 
 
 def options_of(text: str | None, place: object) -> LedgerOptions:
-    """The options in a text; LedgerError where another program wrote what this one does not know."""
-    try:
-        return LedgerOptions.model_validate_json(text) if text else LedgerOptions()
-    except ValidationError as error:
-        key = ".".join(map(str, error.errors()[0]["loc"]))
-        raise LedgerError(
-            f"ledger {place} remembers options of another luyu ({key}); use that one, or run a configuration whose "
-            "'cases' say what holds here"
-        ) from error
+    """The options in a text, without what another program knows and this one does not; LedgerError where they are wrong."""
+    told = json.loads(text) if text else {}
+    for _ in range(len(text or "")):
+        try:
+            return LedgerOptions.model_validate_json(json.dumps(told))
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            if wrong["type"] != "extra_forbidden":
+                raise LedgerError(
+                    f"ledger {place} remembers options that this luyu cannot read ({wrong['loc']}: {wrong['msg']}); run a "
+                    "configuration whose 'cases' say what holds here"
+                ) from error
+            *parents, last = wrong["loc"]
+            node = told
+            for key in parents:
+                node = node[key]
+            del node[last]
+    return LedgerOptions()
 
 
 def remember(connection: Connection, options: LedgerOptions) -> None:

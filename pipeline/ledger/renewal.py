@@ -29,9 +29,12 @@ class RenewalOptions(Options):
     )
 
 
-def grown(state: State, area_m2: float, day: dt.date, options: RenewalOptions) -> bool:
-    """Whether a sighting of ``area_m2`` on ``day`` is growth; images from before the last sighting tell of none."""
-    known = state.known_m2
+def grown(state: State, area_m2: float, day: dt.date, options: RenewalOptions, beside_m2: float = 0.0) -> bool:
+    """Whether a sighting of ``area_m2`` on ``day`` is growth; images from before the last sighting tell of none.
+
+    ``beside_m2``: area of other known cases that the sighting covers too.
+    """
+    known = None if state.known_m2 is None else state.known_m2 + beside_m2
     if known is None or day.isoformat() < (state.last_seen_on or state.opened_on):
         return False
     return area_m2 >= known * (1 + options.grown_share) and area_m2 - known >= options.grown_m2
@@ -44,6 +47,7 @@ def why_reopened(
     last_absent: dt.date | None,
     confidence: float | None,
     options: RenewalOptions,
+    beside_m2: float = 0.0,
 ) -> str | None:
     """``rebuilt``, ``grown``, ``absent_since`` or ``new_episode`` where a sighting reopens the case, else None.
 
@@ -59,11 +63,13 @@ def why_reopened(
         return None
     if status in REBUILT_FROM:
         return "rebuilt"
-    if grown(state, area_m2, day, options):
+    if grown(state, area_m2, day, options, beside_m2):
         return "grown"
-    seen = dt.date.fromisoformat(state.last_seen_on or state.opened_on)
+    seen = dt.date.fromisoformat(state.judged_on or state.opened_on)
     why = None
-    if last_absent is not None and last_absent > seen:
+    # An image that showed the thing, and is now read as one without it, tells of the detector and not of the place.
+    read_twice = last_absent is not None and last_absent.isoformat() == state.last_seen_on
+    if last_absent is not None and last_absent > seen and not read_twice:
         why = "absent_since"
     elif state.kind in _PASSING and (day - seen).days > options.episode_days:
         why = "new_episode"

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 from collections.abc import Mapping
 
 from ..errors import LedgerError
 from ..model.kinds import Status
 from .lifecycle import ACT, MACHINE, OBJECTED_STATE, OUTCOMES, What, move
 from .options import LedgerOptions
-from .privacy import refuse_personal
+from .privacy import refuse_personal, refuse_unreadable
 from .state import CHINA, State
+from .views import utc_text
 
+_AHEAD = dt.timedelta(minutes=10)  # clocks of two machines differ
 DETAILS = frozenset({"reason", "to", "due_on", "outcome", "ref", "verdict", "verdict_by", "verdict_at"})
+
+
+def act_key(by: str, at: dt.datetime, note: str, details: Mapping[str, str]) -> str:
+    """What an act is known by: who said it, when and what; the same again is not written again."""
+    told = json.dumps([note, sorted(details.items())], ensure_ascii=False).encode(errors="backslashreplace")
+    return f"{by}@{utc_text(at)}#{hashlib.sha256(told).hexdigest()[:8]}"
 
 
 def checked(
@@ -30,7 +40,9 @@ def checked(
         raise LedgerError(f"case {case_no}: unknown details {unknown}; known: {sorted(DETAILS)}")
     said: dict[str, object] = {name: text for name, text in {"note": note, **details}.items() if text}
     for text in said.values():
+        refuse_unreadable(f"case {case_no}", str(text))
         refuse_personal(f"case {case_no}", str(text))
+    _check_moment(state, at)
     if "reason" in act.needs and not said.setdefault("reason", note):
         raise LedgerError(
             f"case {case_no}: {act.what.value} ({act.zh}) needs a reason, e.g. 'not_a_building' or 'lawful_before'"
@@ -60,6 +72,13 @@ def _check_outcome(state: State, what: What, said: Mapping[str, object], by: str
         raise LedgerError(f"case {state.case_no}: no request to correct is open; nothing to answer")
     if what is What.OBJECTED and state.objection == OBJECTED_STATE:
         raise LedgerError(f"case {state.case_no}: a request to correct is open already; answer it first")
+
+
+def _check_moment(state: State, at: dt.datetime) -> None:
+    if at > dt.datetime.now(dt.UTC) + _AHEAD:
+        raise LedgerError(f"case {state.case_no}: {at:%Y-%m-%d %H:%M} UTC lies ahead; check the date")
+    if at.astimezone(CHINA).date().isoformat() < state.opened_on:
+        raise LedgerError(f"case {state.case_no}: {at:%Y-%m-%d} is before the image that opened it ({state.opened_on})")
 
 
 def _day(case_no: str, text: str) -> str:

@@ -78,11 +78,15 @@ standings = sa.Table(
     sa.Column("is_open", sa.Boolean, nullable=False),
     sa.Column("lon", sa.Float, nullable=False),
     sa.Column("lat", sa.Float, nullable=False),
+    sa.Column("west", sa.Float, nullable=False),  # bounds of the footprint, degrees
+    sa.Column("south", sa.Float, nullable=False),
+    sa.Column("east", sa.Float, nullable=False),
+    sa.Column("north", sa.Float, nullable=False),
     sa.Column("epsg", sa.Integer, nullable=False),
     sa.Column("geometry", sa.LargeBinary, nullable=False),  # WKB of the newest whole footprint
     sa.Column("state", sa.JSON, nullable=False),  # the rest; see standing.State
     sa.Index("ix_standings_county", "county_code", "is_open"),
-    sa.Index("ix_standings_place", "kind", "lon"),
+    sa.Index("ix_standings_place", "kind", "west"),
 )
 
 pictures = sa.Table(

@@ -43,11 +43,15 @@ class Sighting:
         return float(shapely.area(self.footprint))
 
 
-def recognised(connection: Connection, wanted: gpd.GeoDataFrame, options: LedgerOptions) -> Matched:
-    """Which known case each claim is, without writing anything."""
-    known = views.known_ids(connection, list(wanted["finding_id"]))
+def recognised(
+    connection: Connection, wanted: gpd.GeoDataFrame, options: LedgerOptions, *, shared: bool = False
+) -> Matched:
+    """Which known case each claim is, without writing anything; ``shared``: several claims may be one."""
     near = views.places(connection, sorted(set(wanted["kind"])), wanted)
-    return match(wanted, near, options.match, known=known)
+    pairs = {scene_pair(row) for row in wanted.to_dict("records")}
+    parts = views.known_parts(connection, list(near["case_no"]), pairs)
+    known = parts | views.known_ids(connection, list(wanted["finding_id"])).to_dict()
+    return match(wanted, near, options.match, known=pd.Series(known, dtype=object), shared=shared)
 
 
 def settle(
@@ -64,14 +68,14 @@ def settle(
     new = wanted[matched.case_no.isna()]
     if cap is not None:
         pairs = {scene_pair(row) for row in wanted.to_dict("records")}
-        taken = views.opened_by(connection, sorted(set(matched.case_no.dropna())), pairs, _week(now))
+        taken = views.opened_by(connection, list(set(new["county_code"])), pairs, _week(now))
         new = within_cap(new, cap, taken)
     numbers = matched.case_no.copy()
     numbers.loc[new.index] = _opened(connection, new, options)
     claimed = wanted[numbers.notna()]
     sightings = _sightings(claimed.assign(case_no=numbers[claimed.index]))
-    rows = _events(connection, sightings, options, int(wanted.crs.to_epsg()))
-    rows += _links(matched, numbers.loc[new.index])
+    rows = _events(connection, sightings, options, int(wanted.crs.to_epsg()), matched.merged)
+    rows += _split(matched, numbers.loc[new.index])
     append(connection, rows, at=now, run_id=run_id)
     return numbers
 
@@ -121,50 +125,84 @@ def _sightings(claimed: gpd.GeoDataFrame) -> list[Sighting]:
 
 
 def _events(
-    connection: Connection, sightings: Sequence[Sighting], options: LedgerOptions, epsg: int
+    connection: Connection,
+    sightings: Sequence[Sighting],
+    options: LedgerOptions,
+    epsg: int,
+    merged: Sequence[tuple[str, str]],
 ) -> list[dict[str, Any]]:
     """What these sightings say that was not said before."""
-    numbers = sorted({one.case_no for one in sightings})
-    before, read = fetch(connection, numbers), views.readings(connection, numbers)
+    numbers = sorted({one.case_no for one in sightings} | {swallowed for swallowed, _ in merged})
+    before = {number: standing.state for number, standing in fetch(connection, numbers).items()}
+    read = views.readings(connection, numbers)
     rows: list[dict[str, Any]] = []
-    for one in sightings:
-        pair, detail = scene_pair(one.row), evidence(one.row)
-        if len(one.parts) > 1:
-            detail["parts"] = list(one.parts)
+    turned: set[str] = set()  # a case grows and comes back once, however many pairs of scenes show it
+    for one in sorted(sightings, key=lambda one: (one.case_no, one.row["day"], scene_pair(one.row))):
+        pair, state = scene_pair(one.row), before.get(one.case_no)
         common = {"on_date": one.row["day"].isoformat(), "finding_id": one.row["finding_id"]}
-        seen = {"epsg": epsg, "geometry": shapely.to_wkb(one.footprint)}
-        version = f"{one.row.get('detector') or ''} {one.row.get('detector_version') or ''}".strip()
+        seen = common | {"epsg": epsg, "geometry": shapely.to_wkb(one.footprint)}
         if (known := read.get((one.case_no, pair))) is not None:
-            if version and version not in known:
-                rows.append(event(one.case_no, What.REREAD, f"{pair}\n{version}", detail=detail) | common | seen)
+            rows += [row | seen for row in _reread(one, state, pair, known, options)]
             continue
-        rows.append(event(one.case_no, What.OBSERVED, pair, detail=detail) | common | seen)
-        if one.case_no in before:
-            rows += [row | common for row in _turns(before[one.case_no].state, one, pair, options)]
+        rows.append(event(one.case_no, What.OBSERVED, pair, detail=_detail(one)) | seen)
+        if state is None:
+            continue
+        swallowed = [
+            case for case, into in merged if into == one.case_no and _is_newer(one.row["day"], before[case], state)
+        ]
+        if one.case_no not in turned:
+            beside_m2 = sum(before[case].known_m2 or 0.0 for case in swallowed)
+            turns = _turns(state, one, pair, options, beside_m2)
+            turned |= {one.case_no} if turns else set()
+            rows += [row | common for row in turns]
+        rows += [event(case, What.MERGED, one.case_no, detail={"into": one.case_no}) for case in swallowed]
     return rows
 
 
-def _turns(state: State, one: Sighting, pair: str, options: LedgerOptions) -> list[dict[str, Any]]:
+def _is_newer(day: dt.date, *states: State) -> bool:
+    """Whether an image is no older than the last sighting of each: one that comes late undoes nothing."""
+    return all(day.isoformat() >= (state.last_seen_on or state.opened_on) for state in states)
+
+
+def _detail(one: Sighting) -> dict[str, object]:
+    return evidence(one.row) | ({"parts": list(one.parts)} if len(one.parts) > 1 else {})
+
+
+def _reread(
+    one: Sighting, state: State | None, pair: str, known: views.Readings, options: LedgerOptions
+) -> list[dict[str, Any]]:
+    """Another reading of a pair that was settled: by a newer version, or of more of the thing than the last run saw."""
+    version = f"{one.row.get('detector') or ''} {one.row.get('detector_version') or ''}".strip()
+    if known.finding_ids.issuperset(one.parts):
+        return []
+    if version and version not in known.versions:
+        return [event(one.case_no, What.REREAD, f"{pair}\n{version}", detail=_detail(one))]
+    if state is not None and grown(state, one.area_m2, one.row["day"], options.renewal):
+        return [event(one.case_no, What.REREAD, f"{pair}\n{version}\n{one.row['finding_id']}", detail=_detail(one))]
+    return []
+
+
+def _turns(state: State, one: Sighting, pair: str, options: LedgerOptions, beside_m2: float) -> list[dict[str, Any]]:
     """Growth, and a case that is opened again."""
     rows = []
     day, area = one.row["day"], one.area_m2
-    if grown(state, area, day, options.renewal):
+    if grown(state, area, day, options.renewal, beside_m2):
         sizes: dict[str, object] = {"from_m2": round(float(state.known_m2 or 0), 1), "to_m2": round(area, 1)}
         rows.append(event(one.case_no, What.GROWN, pair, detail=sizes))
     confidence = plain(one.row.get("confidence"))
     why = why_reopened(
         state, area, day, day_or_none(one.row.get("last_absent")),
-        confidence if isinstance(confidence, float) else None, options.renewal,
+        confidence if isinstance(confidence, float) else None, options.renewal, beside_m2,
     )  # fmt: skip
     if why is not None:
         rows.append(event(one.case_no, What.REOPENED, pair, detail={"why": why}))
     return rows
 
 
-def _links(matched: Matched, opened: pd.Series) -> list[dict[str, Any]]:
-    """Lineage: what has been swallowed by another case, and what was split from one."""
-    rows = [event(one, What.MERGED, into, detail={"into": into}) for one, into in matched.merged]
-    for case_no, source in zip(opened, matched.split_from[opened.index], strict=True):
-        if isinstance(source, str) and isinstance(case_no, str):
-            rows.append(event(case_no, What.SPLIT, source, detail={"from": source}))
-    return rows
+def _split(matched: Matched, opened: pd.Series) -> list[dict[str, Any]]:
+    """Lineage of new cases that a known one has lost."""
+    return [
+        event(case_no, What.SPLIT, source, detail={"from": source})
+        for case_no, source in zip(opened, matched.split_from[opened.index], strict=True)
+        if isinstance(source, str) and isinstance(case_no, str)
+    ]

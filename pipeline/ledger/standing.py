@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from .lifecycle import What
 from .schema import cases, events, meta, standings
-from .state import State, after, changed, opening
+from .state import State, after, changed, newest_finding, opening
 
 _FOLD = "1"  # changes when the same events add up to something else: the table is then made anew
 _FOLD_KEY = "standings"
@@ -36,12 +36,22 @@ class Standing:
 def step(standing: Standing, event: Mapping[str, Any]) -> Standing:
     """Standing after one more event, its footprint included."""
     state = after(standing.state, event)
-    if What(event["what"]) is not What.OBSERVED or event.get("geometry") is None:
+    if event.get("geometry") is None or not newest_finding(standing.state, event["on_date"]):
         return Standing(state, standing.epsg, standing.geometry)
-    epsg, geometry = int(event["epsg"]), event["geometry"]
+    epsg = int(event["epsg"])
+    geometry = _whole(_moved(standing, epsg), event["geometry"])
+    area = float(shapely.area(shapely.from_wkb(geometry)))
+    if What(event["what"]) is What.REREAD:  # another reading of an image tells of no growth
+        state = changed(state, known_m2=max(state.known_m2 or 0.0, area))
+    return Standing(changed(state, area_m2=area), epsg, geometry)
+
+
+def _moved(standing: Standing, epsg: int) -> bytes:
     if epsg == standing.epsg:
-        geometry = _whole(standing.geometry, geometry)
-    return Standing(changed(state, area_m2=float(shapely.area(shapely.from_wkb(geometry)))), epsg, geometry)
+        return standing.geometry
+    way = pyproj.Transformer.from_crs(standing.epsg, epsg, always_xy=True)
+    shape = shapely.from_wkb(standing.geometry)
+    return bytes(shapely.to_wkb(shapely.transform(shape, lambda xy: np.column_stack(way.transform(*xy.T)))))
 
 
 def _whole(known: bytes, seen: bytes) -> bytes:
@@ -62,9 +72,14 @@ def rows_of(some: Sequence[Standing]) -> list[dict[str, Any]]:
     codes = np.array([one.epsg for one in some])
     shapes = shapely.from_wkb([one.geometry for one in some])
     points = shapely.get_coordinates(shapely.point_on_surface(shapely.make_valid(shapes)))
+    bounds = shapely.bounds(shapes)
+    corners = np.full((len(some), 4, 2), np.nan)
     for epsg in np.unique(codes):
-        mine = codes == epsg
-        lonlat[mine] = np.column_stack(_to_lonlat(int(epsg)).transform(*points[mine].T))
+        mine, way = codes == epsg, _to_lonlat(int(epsg))
+        lonlat[mine] = np.column_stack(way.transform(*points[mine].T))
+        for k, (x, y) in enumerate(((0, 1), (0, 3), (2, 1), (2, 3))):
+            corners[mine, k] = np.column_stack(way.transform(bounds[mine, x], bounds[mine, y]))
+    box = np.column_stack([corners.min(axis=1), corners.max(axis=1)])
     return [
         {
             "case_no": one.state.case_no,
@@ -74,11 +89,15 @@ def rows_of(some: Sequence[Standing]) -> list[dict[str, Any]]:
             "is_open": one.state.is_open,
             "lon": round(float(lon), 7),
             "lat": round(float(lat), 7),
+            "west": float(west),
+            "south": float(south),
+            "east": float(east),
+            "north": float(north),
             "epsg": one.epsg,
             "geometry": one.geometry,
             "state": dict(vars(one.state)),
         }
-        for one, (lon, lat) in zip(some, lonlat, strict=True)
+        for one, (lon, lat), (west, south, east, north) in zip(some, lonlat, box, strict=True)
     ]
 
 

@@ -61,7 +61,9 @@ class State:
     split_from: str | None = None
     acted: bool = False  # a person has said something
     version: int = 0  # last event of a person
-    finding_event: int = 0  # last event that holds a finding
+    finding_event: int = 0  # event of the newest image that holds a finding
+    finding_on: str | None = None  # day of that image
+    judged_on: str | None = None  # last day on which it had been seen when it was dismissed
 
     @property
     def is_open(self) -> bool:
@@ -107,15 +109,22 @@ def after(state: State, event: Mapping[str, Any]) -> State:
     return _said(state, what, event)
 
 
+def newest_finding(state: State, day: str | None) -> bool:
+    """Whether a finding of that day says more of the case than what is known: images may come late."""
+    return state.finding_on is None or (day is not None and day >= state.finding_on)
+
+
 def _sighted(state: State, what: What, event: Mapping[str, Any]) -> State:
     detail, day = event["detail"], event["on_date"]
-    if what in _DETECTED and event["finding_id"]:
+    if what in _DETECTED and event["finding_id"] and newest_finding(state, day):
         told = {
             name: detail[name]
             for name in ("confidence", "priority", "zone", "side", "stake", "county_name", "township_name")
             if detail.get(name) is not None
         }
-        state = changed(state, finding_event=event["id"], **told)
+        state = changed(state, finding_event=event["id"], finding_on=day, **told)
+    if what in _DETECTED and event["finding_id"] and state.merged_into is not None:
+        state = changed(state, merged_into=None, split_from=state.merged_into)  # it stands by itself again
     if what is What.REREAD:
         return state
     newest = day is not None and (state.sight_on is None or day >= state.sight_on)
@@ -127,9 +136,11 @@ def _sighted(state: State, what: What, event: Mapping[str, Any]) -> State:
             last_seen_on=max(filter(None, (state.last_seen_on, day)), default=None),
             # What was put right is reopened, and counted there.
             repeats=state.repeats + (came_back and Status(state.status) in OPEN - REBUILT_FROM),
-            gone_on=None if came_back else state.gone_on,
+            gone_on=None if newest else state.gone_on,
         )
-    if what is What.GROWN:
+    if (
+        what is What.GROWN and Status(state.status) is not Status.DISMISSED
+    ):  # what was dismissed is measured by what was dismissed
         state = changed(state, known_m2=detail.get("to_m2", state.known_m2))
     if newest:
         state = changed(state, sight=_SIGHT[what], sight_on=day)
@@ -142,13 +153,20 @@ def _said(state: State, what: What, event: Mapping[str, Any]) -> State:
     detail, by_machine = event["detail"], event["actor"] == MACHINE
     was, status = Status(state.status), turned(what, detail.get("outcome"))
     if not by_machine:
-        state = changed(state, acted=True, version=event["id"], known_m2=state.area_m2)
+        known = max(state.known_m2 or 0.0, state.area_m2 or 0.0)  # outlines waver; what was larger once is no growth
+        state = changed(state, acted=True, version=event["id"], known_m2=known)
     if status is not None:
         conflict = state.conflict and by_machine
         state = changed(state, status=status.value, since=event["at"], due_on=detail.get("due_on"), conflict=conflict)
-    if what is What.REOPENED and by_machine:
+    if status is not None and was is Status.DISMISSED and status is not Status.DISMISSED:
+        state = changed(state, reason=None, dismissed_by=None, judged_on=None, known_m2=state.area_m2)
+    if status is Status.DISMISSED:
+        state = changed(state, judged_on=state.last_seen_on, audit=None)
+    if what is What.REOPENED:
         renewed = was is Status.DISMISSED
-        return changed(state, renewals=state.renewals + renewed, repeats=state.repeats + (not renewed))
+        return changed(
+            state, renewals=state.renewals + (renewed and by_machine), repeats=state.repeats + (was in REBUILT_FROM)
+        )
     told = _TOLD.get(what)
     return state if told is None else changed(state, **told(state, event["actor"], detail))
 
@@ -167,7 +185,7 @@ _TOLD: Mapping[What, Callable[[State, str, Mapping[str, Any]], dict[str, Any]]] 
         "escalations": state.escalations + 1,
         "due_on": detail.get("due_on") or state.due_on,
     },
-    What.DISMISSED: lambda _, actor, detail: {"reason": detail.get("reason"), "dismissed_by": actor, "audit": None},
+    What.DISMISSED: lambda _, actor, detail: {"reason": detail.get("reason"), "dismissed_by": actor},
     What.AUDITED: lambda _state, _, detail: {"audit": detail["outcome"]},
     What.OBJECTED: lambda _state, _, detail: {"objection": OBJECTED_STATE, "answer_due_on": detail.get("due_on")},
     What.ANSWERED: _answered,

@@ -15,14 +15,14 @@ from ..errors import LedgerError
 from ..model.kinds import Status
 from . import kept, looks, rounds, views
 from .appending import append, event
-from .claims import claims, plain, scene_pair
+from .claims import claims, finite, plain, scene_pair
 from .database import open_engine, reading, writing
 from .kept import CasePicture, Photo
-from .lifecycle import MACHINE, SIGHTINGS, What
+from .lifecycle import ACT, MACHINE, SIGHTINGS, What
 from .options import LedgerOptions
 from .remembered import options_of, options_text, remember
 from .rounds import Facts
-from .saying import checked
+from .saying import act_key, checked
 from .settle import recognised, settle
 from .standing import fetch
 from .state import CHINA
@@ -123,7 +123,7 @@ class Ledger:
         if wanted.empty:
             return table
         with reading(self._engine) as connection:
-            cases = recognised(connection, wanted, self.options).case_no.dropna()
+            cases = recognised(connection, wanted, self.options, shared=True).case_no.dropna()
             states = {number: one.state for number, one in fetch(connection, sorted(set(cases))).items()}
         for label, number in cases.items():
             state, day = states[number], wanted.loc[label, "day"]
@@ -139,13 +139,17 @@ class Ledger:
         """
         rows = []
         for row in sightings.to_dict("records"):
-            if row["what"] not in SIGHTINGS:
-                raise LedgerError(f"not a sighting: {row['what']!r}; expected one of {sorted(SIGHTINGS)}")
+            if row["what"] not in SIGHTINGS - {What.REREAD}:
+                raise LedgerError(
+                    f"not a sighting: {row['what']!r}; expected one of {sorted(SIGHTINGS - {What.REREAD})}"
+                )
             cell = {name: plain(row[name]) for name in ("case_no", "what", "scene_before", "scene_after", "day")}
             detail = {"scene_before": cell["scene_before"], "scene_after": cell["scene_after"]}
             more = row.get("detail")
             rows.append(
-                event(str(cell["case_no"]), str(cell["what"]), scene_pair(cell), detail=detail | dict(more or {}))
+                event(
+                    str(cell["case_no"]), str(cell["what"]), scene_pair(cell), detail=finite(detail | dict(more or {}))
+                )
                 | {"on_date": None if cell["day"] is None else str(cell["day"])[:10]}
             )
         with writing(self._engine) as connection:
@@ -182,7 +186,7 @@ class Ledger:
         moment = _moment(at)
         with writing(self._engine) as connection:
             state = views.one(connection, case_no, self._place).state
-            key = f"{by}@{views.utc_text(moment)}"
+            key = act_key(by, moment, note, details or {})
             if (case_no, str(what), key) in views.keys(connection, [case_no]):
                 return Status(state.status)
             after, said = checked(state, what, by, note, details or {}, moment, self.options)
@@ -198,7 +202,7 @@ class Ledger:
             rows = [
                 event(row["case_no"], What.ESCALATED, f"{MACHINE}@{row['due_on']}", detail={"why": "overdue"})
                 for row in late
-                if row["due_on"] < today and row["status"] != Status.SUSPECTED
+                if row["due_on"] < today and Status(row["status"]) in ACT[What.ESCALATED].before
             ]
             known = views.keys(connection, [row["case_no"] for row in rows])
             rows = [row for row in rows if (row["case_no"], row["what"], row["key"]) not in known]
@@ -210,7 +214,7 @@ class Ledger:
     ) -> list[dict[str, Any]]:
         """Every case (of one county, or open) as a dict ready for JSON, by number; as they stood at ``as_of`` when given."""
         with reading(self._engine) as connection:
-            return views.listing(connection, county, as_of, open_only=open_only)
+            return views.listing(connection, county, _moment(as_of) if as_of else None, open_only=open_only)
 
     def case(self, case_no: str) -> dict[str, Any]:
         """One case with ``finding`` (columns of FINDINGS as last detected) and ``history``, its events in their order.

@@ -8,10 +8,11 @@ import shapely
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from .lifecycle import What
+from ..model.kinds import Status
+from .lifecycle import What, turned
 from .schema import cases, events
 
-_TELLING = (What.OBSERVED, What.CONFIRMED, What.DISMISSED, What.REOPENED)
+_TELLING = (What.OBSERVED, What.CONFIRMED, What.DISMISSED, What.REOPENED, What.AUDITED, What.ANSWERED)
 COLUMNS = ("case_no", "county_code", "epsg", "verdict", "reason", "decided_on", "seen_at", "finding_id", "detail")
 
 
@@ -19,8 +20,9 @@ def verdicts(connection: Connection, kind: str) -> gpd.GeoDataFrame:
     """Confirmed and dismissed cases of a kind, by number: ``COLUMNS`` and ``geometry`` in each row's own ``epsg``.
 
     ``verdict``: the last ``confirmed`` or ``dismissed``; a dismissal that was reopened stands no more, a confirmed case
-    that was rebuilt stays confirmed. ``reason``: of a dismissal, else empty. ``decided_on``: UTC day. ``seen_at`` (UTC),
-    ``finding_id``, ``detail``: of the last finding before it.
+    that was rebuilt stays confirmed. What a second person found wrong, or a request to correct has undone, stands no more
+    either. ``reason``: of a dismissal, else empty. ``decided_on``: UTC day. ``seen_at`` (UTC), ``finding_id``, ``detail``: of
+    the last finding before it.
     """
     query = (
         sa.select(
@@ -42,9 +44,9 @@ def verdicts(connection: Connection, kind: str) -> gpd.GeoDataFrame:
     for row in connection.execute(query):
         if row.what == What.OBSERVED:
             seen[row.case_no] = row if row.finding_id else seen[row.case_no]  # a mere sighting has no evidence
-        elif row.what != What.REOPENED:
+        elif row.what in (What.CONFIRMED, What.DISMISSED):
             standing[row.case_no] = (row, seen[row.case_no])
-        elif row.case_no in standing and standing[row.case_no][0].what == What.DISMISSED:
+        elif row.case_no in standing and _undone(standing[row.case_no][0].what, row):
             del standing[row.case_no]
     rows = [
         {
@@ -62,3 +64,9 @@ def verdicts(connection: Connection, kind: str) -> gpd.GeoDataFrame:
     ]
     shapes = shapely.from_wkb([said.geometry for said, _ in standing.values()])
     return gpd.GeoDataFrame(pd.DataFrame(rows, columns=list(COLUMNS)), geometry=shapes)
+
+
+def _undone(verdict: str, row: sa.Row) -> bool:
+    """Whether an event takes a verdict back."""
+    after = turned(row.what, row.detail.get("outcome"))
+    return {What.DISMISSED: Status.SUSPECTED, What.CONFIRMED: Status.DISMISSED}[What(verdict)] == after

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import geopandas as gpd
@@ -22,7 +23,7 @@ from .state import CHINA, State
 
 _CHUNK = 500  # numbers in one IN (...) list
 _CGCS2000 = 4490
-_NEAR_DEG = 0.05  # about 5 km: no footprint is longer
+_NEAR_DEG = 0.001  # about 100 m: no case farther from all findings is one of them
 _SHOWN_EVENT = ("id", "at", "actor", "what", "on_date", "finding_id", "run_id", "detail")
 _COLUMNS = ("case_no", "status", "kind", "county_code", "route_code", "stake", "side", "zone")  # come first
 
@@ -40,23 +41,25 @@ def statuses(connection: Connection, numbers: Sequence[str]) -> dict[str, str]:
 
 
 def places(connection: Connection, kinds: Sequence[str], findings: gpd.GeoDataFrame) -> pd.DataFrame:
-    """``case_no, kind, epsg, geometry`` (WKB), ``live`` of the cases of these kinds near the findings.
+    """``case_no, kind, epsg, geometry`` (WKB), ``live, acted`` of the cases of these kinds near the findings.
 
-    A case that runs on in another one is that other one.
+    A case that runs on in another one, and of which nobody has said anything, is that other one.
     """
     west, south, east, north = findings.geometry.to_crs(_CGCS2000).total_bounds
     c = standings.c
     query = sa.select(c.case_no, c.kind, c.epsg, c.geometry, c.status, c.state).where(
         c.kind.in_(kinds),
-        c.lon.between(float(west) - _NEAR_DEG, float(east) + _NEAR_DEG),
-        c.lat.between(float(south) - _NEAR_DEG, float(north) + _NEAR_DEG),
+        c.west <= float(east) + _NEAR_DEG,
+        c.east >= float(west) - _NEAR_DEG,
+        c.south <= float(north) + _NEAR_DEG,
+        c.north >= float(south) - _NEAR_DEG,
     )
     rows = [
-        (row.case_no, row.kind, row.epsg, row.geometry, row.status != Status.DISMISSED)
+        (row.case_no, row.kind, row.epsg, row.geometry, row.status != Status.DISMISSED, row.state["acted"])
         for row in connection.execute(query.order_by(c.case_no))
-        if row.state["merged_into"] is None
+        if row.state["merged_into"] is None or row.state["acted"]
     ]
-    return pd.DataFrame(rows, columns=["case_no", "kind", "epsg", "geometry", "live"])
+    return pd.DataFrame(rows, columns=["case_no", "kind", "epsg", "geometry", "live", "acted"])
 
 
 def known_ids(connection: Connection, finding_ids: Sequence[str]) -> pd.Series:
@@ -66,36 +69,57 @@ def known_ids(connection: Connection, finding_ids: Sequence[str]) -> pd.Series:
     return pd.Series({row.finding_id: row.case_no for row in rows}, dtype=object)
 
 
-def readings(connection: Connection, numbers: Sequence[str]) -> dict[tuple[str, str], set[str]]:
-    """By case and pair of scenes that it was observed in: the detectors, with their versions, that read the pair."""
-    query = sa.select(events.c.case_no, events.c.key, events.c.what, events.c.detail).where(
+def known_parts(connection: Connection, numbers: Sequence[str], pairs: set[str]) -> dict[str, str]:
+    """Case numbers by ids of findings that were parts of what these cases showed in these pairs of scenes."""
+    query = sa.select(events.c.case_no, events.c.key, events.c.detail).where(events.c.what == What.OBSERVED)
+    return {
+        part: row.case_no
+        for row in _for_numbers(connection, query, events.c.case_no, numbers, events.c.id)
+        if row.key in pairs
+        for part in row.detail.get("parts", ())
+    }
+
+
+@dataclass
+class Readings:
+    """Who has read a pair of scenes of a case: detectors with their versions, and ids of the findings."""
+
+    versions: set[str] = field(default_factory=set)
+    finding_ids: set[str] = field(default_factory=set)
+
+
+def readings(connection: Connection, numbers: Sequence[str]) -> dict[tuple[str, str], Readings]:
+    """By case and pair of scenes that it was observed in."""
+    query = sa.select(events.c.case_no, events.c.key, events.c.finding_id, events.c.detail).where(
         events.c.what.in_([What.OBSERVED, What.REREAD])
     )
-    found: dict[tuple[str, str], set[str]] = {}
+    found: dict[tuple[str, str], Readings] = {}
     for row in _for_numbers(connection, query, events.c.case_no, numbers, events.c.id):
         pair = "\n".join(row.key.split("\n")[:2])
-        version = f"{row.detail.get('detector', '')} {row.detail.get('detector_version', '')}".strip()
-        found.setdefault((row.case_no, pair), set()).add(version)
+        mine = found.setdefault((row.case_no, pair), Readings())
+        mine.versions.add(f"{row.detail.get('detector', '')} {row.detail.get('detector_version', '')}".strip())
+        mine.finding_ids |= {row.finding_id, *row.detail.get("parts", ())} - {None}
     return found
 
 
-def opened_by(connection: Connection, numbers: Sequence[str], pairs: set[str], week: str) -> dict[str | None, int]:
-    """How many cases one of these pairs of scenes opened (among ``numbers``), or any since ``week``, by county."""
-    query = sa.select(events.c.case_no, events.c.key, cases.c.county_code).join(cases)
-    rows = _for_numbers(connection, query.where(events.c.what == What.OBSERVED), events.c.case_no, numbers, events.c.id)
-    first: dict[str, sa.Row] = {}
-    for row in rows:
-        first.setdefault(row.case_no, row)
-    opened = {row.case_no: row.county_code for row in first.values() if row.key in pairs}
-    lately = sa.select(events.c.case_no, sa.func.min(events.c.at).label("began")).where(
-        events.c.case_no.in_(sa.select(events.c.case_no).where(events.c.at >= week, events.c.what == What.OBSERVED))
+def opened_by(
+    connection: Connection, counties: Sequence[str | None], pairs: set[str], week: str
+) -> dict[str | None, int]:
+    """How many cases of these counties one of these pairs of scenes opened, or any pair since ``week``."""
+    codes = [code for code in counties if code is not None]
+    here = sa.or_(cases.c.county_code.in_(codes), cases.c.county_code.is_(None))
+    first = (
+        sa.select(events.c.case_no, sa.func.min(events.c.id).label("id"))
+        .join(cases)
+        .where(events.c.what == What.OBSERVED, here)
+        .group_by(events.c.case_no)
+        .subquery()
     )
-    began = lately.group_by(events.c.case_no).subquery()
-    recent = sa.select(cases.c.case_no, cases.c.county_code).join(began, began.c.case_no == cases.c.case_no)
-    opened |= {row.case_no: row.county_code for row in connection.execute(recent.where(began.c.began >= week))}
+    query = sa.select(events.c.key, events.c.at, cases.c.county_code).join(first, first.c.id == events.c.id).join(cases)
     counts: dict[str | None, int] = {}
-    for county in opened.values():
-        counts[county] = counts.get(county, 0) + 1
+    for row in connection.execute(query):
+        if row.key in pairs or row.at >= week:
+            counts[row.county_code] = counts.get(row.county_code, 0) + 1
     return counts
 
 

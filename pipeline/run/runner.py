@@ -16,7 +16,7 @@ from ..catalog.archive import unpack_needed
 from ..config import RunConfig
 from ..detectors import registry
 from ..errors import WorkspaceError
-from ..ledger import Ledger
+from ..ledger import Ledger, LedgerOptions
 from ..model.tables import CANDIDATES
 from ..net import tally
 from ..ranking.apply import ranked
@@ -95,7 +95,7 @@ def run(
         results, made = look(plan, folder, step)
         candidates = join(_stack([result.candidates for result in results], plan), config.detectors)
         sightings = pd.concat([result.sightings for result in results], ignore_index=True)
-        with Ledger.open(config.ledger, config.cases) as ledger:
+        with Ledger.open(config.ledger, _stated(config)) as ledger:
             table = placed(ranked(candidates, [named.ranking for named in plan.rankings]), plan, ledger)
             places = road_places(plan.layers.roads)
             looks = remembered(ledger, looks_of(sightings, plan.linref, places), plan)
@@ -109,7 +109,7 @@ def run(
         findings, table = with_cases(table, cases)
         sites = site_states(plan.sites, looks, evidence_by_key(sightings), plan.linref, plan.layers.counties)
         watched = Watched(hot_spot_table(looks, plan), sites)
-        with Ledger.open(config.ledger, config.cases) as ledger:
+        with Ledger.open(config.ledger, _stated(config)) as ledger:
             cut_chips(findings, results, plan, folder, ledger, step)
             followed = follow(findings, table, looks, results, plan, ledger, step, config.decisions.presence)
         stretches = pd.concat([result.stretches for result in results], ignore_index=True)
@@ -132,6 +132,11 @@ def run(
         parts.discard(folder, keep=plan.fingerprint)
     failures = tuple(result.failure for result in results if result.failure is not None)
     return RunReport(folder, record, failures, findings)
+
+
+def _stated(config: RunConfig) -> LedgerOptions | None:
+    """What the configuration says of cases; None where it says nothing, and what the ledger remembers holds."""
+    return config.cases if "cases" in config.model_fields_set else None
 
 
 def _unpack(plan: Plan) -> None:

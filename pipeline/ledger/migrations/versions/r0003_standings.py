@@ -36,12 +36,16 @@ def upgrade() -> None:
         sa.Column("is_open", sa.Boolean, nullable=False),
         sa.Column("lon", sa.Float, nullable=False),
         sa.Column("lat", sa.Float, nullable=False),
+        sa.Column("west", sa.Float, nullable=False),
+        sa.Column("south", sa.Float, nullable=False),
+        sa.Column("east", sa.Float, nullable=False),
+        sa.Column("north", sa.Float, nullable=False),
         sa.Column("epsg", sa.Integer, nullable=False),
         sa.Column("geometry", sa.LargeBinary, nullable=False),
         sa.Column("state", sa.JSON, nullable=False),
     )
     op.create_index("ix_standings_county", "standings", ["county_code", "is_open"])
-    op.create_index("ix_standings_place", "standings", ["kind", "lon"])
+    op.create_index("ix_standings_place", "standings", ["kind", "west"])
     op.create_table(
         "pictures",
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
