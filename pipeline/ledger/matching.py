@@ -114,17 +114,35 @@ def match(
     _choose(pairs, ranked, options, chosen, taken, shared=shared)
     hit = chosen >= 0
     found[hit] = names[chosen[hit]]
-    links = ranked.index.to_numpy()[::-1]  # the best last, which wins
-    for at in links[pairs.share[links] >= options.split_share]:
-        if chosen[pairs.finding[at]] < 0:
-            split.iloc[pairs.finding[at]] = names[pairs.case[at]]
+    _mark_split(split, pairs, ranked, chosen, names, options)
     swallowable = (table["live"] & ~table["acted"].astype(bool)).to_numpy(bool) & ~taken
-    swallowed = {
+    return Matched(found, split, _swallowed(pairs, ranked, chosen, names, swallowable, options))
+
+
+def _mark_split(
+    split: pd.Series, pairs: _Pairs, ranked: pd.DataFrame, chosen: np.ndarray, names: np.ndarray, options: MatchOptions
+) -> None:
+    """Fill ``split`` in place: of each finding that is new, the case that it shares most with."""
+    for at in ranked.index.to_numpy()[::-1]:  # the best last, which wins
+        if chosen[pairs.finding[at]] < 0 and pairs.share[at] >= options.split_share:
+            split.iloc[pairs.finding[at]] = names[pairs.case[at]]
+
+
+def _swallowed(
+    pairs: _Pairs,
+    ranked: pd.DataFrame,
+    chosen: np.ndarray,
+    names: np.ndarray,
+    swallowable: np.ndarray,
+    options: MatchOptions,
+) -> tuple[tuple[str, str], ...]:
+    """Cases of which most lies in the finding of another one, each with that one."""
+    into = {
         str(names[pairs.case[at]]): str(names[chosen[pairs.finding[at]]])
-        for at in links[(pairs.covered[links] >= options.part_share) & swallowable[pairs.case[links]]]
-        if chosen[pairs.finding[at]] >= 0
+        for at in ranked.index.to_numpy()[::-1]
+        if pairs.covered[at] >= options.part_share and swallowable[pairs.case[at]] and chosen[pairs.finding[at]] >= 0
     }
-    return Matched(found, split, tuple(sorted((one, into) for one, into in swallowed.items() if one != into)))
+    return tuple(sorted((one, other) for one, other in into.items() if one != other))
 
 
 def _ranked(rows: gpd.GeoDataFrame, table: pd.DataFrame, pairs: _Pairs, options: MatchOptions) -> pd.DataFrame:

@@ -95,18 +95,7 @@ def run(
         results, made = look(plan, folder, step)
         candidates = join(_stack([result.candidates for result in results], plan), config.detectors)
         sightings = pd.concat([result.sightings for result in results], ignore_index=True)
-        with Ledger.open(config.ledger, _stated(config)) as ledger:
-            table = placed(ranked(candidates, [named.ranking for named in plan.rankings]), plan, ledger)
-            places = road_places(plan.layers.roads)
-            looks = remembered(ledger, looks_of(sightings, plan.linref, places), plan)
-            table = with_stages(with_courses(table, looks, config.decisions.courses, places), ledger)
-            earlier = _earlier(folder, ledger, plan) if candidates.empty else Earlier()
-            # A case is opened, and seen again, by the day of the image; a thing may have been first seen long before.
-            shown = table.assign(seen_on=shown_on(table, plan))
-            cases = ledger.settle(
-                shown[shown["reportable"]], run_id=plan.fingerprint, cap_per_county=config.decisions.cap_per_county
-            )
-        findings, table = with_cases(table, cases)
+        findings, table, looks, earlier = _settled(candidates, sightings, plan, folder)
         sites = site_states(plan.sites, looks, evidence_by_key(sightings), plan.linref, plan.layers.counties)
         watched = Watched(hot_spot_table(looks, plan), sites)
         with Ledger.open(config.ledger, _stated(config)) as ledger:
@@ -132,6 +121,25 @@ def run(
         parts.discard(folder, keep=plan.fingerprint)
     failures = tuple(result.failure for result in results if result.failure is not None)
     return RunReport(folder, record, failures, findings)
+
+
+def _settled(
+    candidates: gpd.GeoDataFrame, sightings: gpd.GeoDataFrame, plan: Plan, folder: RunFolder
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.DataFrame, Earlier]:
+    """Findings with their cases, all candidates, all that is remembered of the places, and what earlier runs found."""
+    config = plan.config
+    with Ledger.open(config.ledger, _stated(config)) as ledger:
+        table = placed(ranked(candidates, [named.ranking for named in plan.rankings]), plan, ledger)
+        places = road_places(plan.layers.roads)
+        looks = remembered(ledger, looks_of(sightings, plan.linref, places), plan)
+        table = with_stages(with_courses(table, looks, config.decisions.courses, places), ledger)
+        earlier = _earlier(folder, ledger, plan) if candidates.empty else Earlier()
+        # A case is opened, and seen again, by the day of the image; a thing may have been first seen long before.
+        shown = table.assign(seen_on=shown_on(table, plan))
+        cases = ledger.settle(
+            shown[shown["reportable"]], run_id=plan.fingerprint, cap_per_county=config.decisions.cap_per_county
+        )
+    return *with_cases(table, cases), looks, earlier
 
 
 def _stated(config: RunConfig) -> LedgerOptions | None:

@@ -74,6 +74,9 @@ def test_another_schema_version_is_refused(path):
         Ledger.open(path)
 
 
+FORGED = "case_no, at, 'forged', what, key, on_date, finding_id, run_id, detail, epsg, geometry FROM events"
+
+
 def test_the_database_itself_refuses_to_forget(ledger, path):
     ledger.settle(make_findings([(0, 0)]), run_id="r", now=NOW)
     connection = sqlite3.connect(path)
@@ -82,6 +85,9 @@ def test_the_database_itself_refuses_to_forget(ledger, path):
         "UPDATE events SET what = 'closed'",
         "DELETE FROM cases",
         "UPDATE cases SET seq=9",
+        f"INSERT OR REPLACE INTO events SELECT id, {FORGED}",
+        f"INSERT OR REPLACE INTO events SELECT id + 9, {FORGED}",
+        "INSERT OR REPLACE INTO cases SELECT * FROM cases",
     ):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             connection.execute(verb)

@@ -84,7 +84,13 @@ def test_what_was_written_cannot_be_changed(place):
     with Ledger.open(place) as ledger:
         ledger.settle(make_findings([(0, 0)]), run_id="r", now=NOW)
     engine = sa.create_engine(sa.make_url(place).set(drivername="postgresql+psycopg"))
-    for verb in ("DELETE FROM events", "UPDATE events SET at = ''", "DELETE FROM cases", "UPDATE cases SET seq = 9"):
+    for verb in (
+        "DELETE FROM events",
+        "UPDATE events SET at = ''",
+        "DELETE FROM cases",
+        "UPDATE cases SET seq = 9",
+        "TRUNCATE events",
+    ):
         with pytest.raises(sa.exc.DBAPIError, match="append-only"), engine.begin() as connection:
             connection.exec_driver_sql(verb)
     engine.dispose()

@@ -16,6 +16,19 @@ _TRIGGER = {
     "BEGIN SELECT RAISE(ABORT, 'a ledger is append-only'); END",
     "postgresql": "CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} EXECUTE FUNCTION luyu_refuse()",
 }
+# What two rows have in common of which the second would take the place of the first.
+_SAME = {
+    "cases": "case_no = NEW.case_no OR (series = NEW.series AND seq = NEW.seq)",
+    "events": "id = NEW.id OR (case_no = NEW.case_no AND what = NEW.what AND key = NEW.key)",
+    "looks": "id = NEW.id",
+    "pictures": "id = NEW.id OR (case_no = NEW.case_no AND scene_id = NEW.scene_id AND role = NEW.role)",
+    "photos": "id = NEW.id OR (case_no = NEW.case_no AND sha256 = NEW.sha256)",
+}
+_OVERWRITING = {
+    "sqlite": "CREATE TRIGGER {table}_no_REPLACE BEFORE INSERT ON {table} "
+    "WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) BEGIN SELECT RAISE(ABORT, 'a ledger is append-only'); END",
+    "postgresql": "CREATE TRIGGER {table}_no_TRUNCATE BEFORE TRUNCATE ON {table} EXECUTE FUNCTION luyu_refuse()",
+}
 _VIEW = """CREATE VIEW luyu_cases AS
 SELECT case_no, county_code, kind, status, is_open, lon, lat, state,
        ST_Transform(ST_SetSRID(ST_GeomFromWKB(geometry), epsg), 4490) AS geom
@@ -46,6 +59,19 @@ def upgrade() -> None:
     )
     op.create_index("ix_standings_county", "standings", ["county_code", "is_open"])
     op.create_index("ix_standings_place", "standings", ["kind", "west"])
+    _kept()
+    _refuse_more(op.get_bind().dialect.name)
+    bind = op.get_bind()
+    if bind.dialect.name == "postgresql" and bind.scalar(
+        sa.text("SELECT count(*) FROM pg_extension WHERE extname = 'postgis'")
+    ):
+        op.execute(_VIEW)
+    # An older program reads its version here and says what is wrong, instead of failing somewhere else.
+    op.execute("DELETE FROM luyu_ledger WHERE key = 'schema_version'")
+    op.execute("INSERT INTO luyu_ledger (key, value) VALUES ('schema_version', '3')")
+
+
+def _kept() -> None:
     op.create_table(
         "pictures",
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
@@ -72,14 +98,12 @@ def upgrade() -> None:
         sa.Column("azimuth_deg", sa.Float),
         sa.UniqueConstraint("case_no", "sha256"),
     )
-    bind = op.get_bind()
+
+
+def _refuse_more(dialect: str) -> None:
+    """Pictures and photos are not changed either; and no table is emptied, or overwritten by an insertion."""
     for table in ("pictures", "photos"):
         for verb in ("UPDATE", "DELETE"):
-            op.execute(_TRIGGER[bind.dialect.name].format(table=table, verb=verb))
-    if bind.dialect.name == "postgresql" and bind.scalar(
-        sa.text("SELECT count(*) FROM pg_extension WHERE extname = 'postgis'")
-    ):
-        op.execute(_VIEW)
-    # An older program reads its version here and says what is wrong, instead of failing somewhere else.
-    op.execute("DELETE FROM luyu_ledger WHERE key = 'schema_version'")
-    op.execute("INSERT INTO luyu_ledger (key, value) VALUES ('schema_version', '3')")
+            op.execute(_TRIGGER[dialect].format(table=table, verb=verb))
+    for table, same in _SAME.items():
+        op.execute(_OVERWRITING[dialect].format(table=table, same=same))
