@@ -13,6 +13,7 @@ import shapely
 from shapely import Point, box
 
 from pipeline.config import RunConfig
+from pipeline.ledger import Ledger
 from pipeline.model.tables import CANDIDATES
 from pipeline.run.findings import placed
 from pipeline.run.plan import Plan, make_plan
@@ -55,6 +56,12 @@ def stake(km: float) -> str:
     return f"K{int(km)}+{round(1000 * (km % 1)):03d}"
 
 
+def placed_by(table, plan):
+    """Candidates placed beside a ledger that knows nothing yet."""
+    with Ledger.open(plan.config.ledger) as ledger:
+        return placed(table, plan, ledger)
+
+
 def plan_of(world: Path, folder: Path, *more: str) -> Plan:
     return make_plan(RunConfig.load(world / "run.yaml", [f"layers={folder / 'layers.yaml'}", *more]))
 
@@ -91,7 +98,7 @@ def test_a_tunnel_has_no_zone_is_not_due_and_is_told(world: Path, tmp_path: Path
     assert any("0.10 km in tunnels" in note for note in plan.notes), plan.notes  # of two carriageways half each
     elsewhere = plan_of(world, tmp_path, "area={routes: [X201]}")
     assert not any("tunnels" in note for note in elsewhere.notes), "nobody asked for that road"
-    row, same = (placed(candidates(one, [over]), one).iloc[0] for one in (plan, plain))
+    row, same = (placed_by(candidates(one, [over]), one).iloc[0] for one in (plan, plain))
     assert same["route_code"] == "G311"
     assert row["why_not"] == "outside_zone" or row["route_code"] != "G311"  # another road may run near
 
@@ -100,10 +107,10 @@ def test_a_permit_listed_by_stakes_covers_its_side_only(world: Path, tmp_path: P
     write(tmp_path, world)
     plan = plan_of(world, tmp_path)
     section = int(plan.layers.roads.index[0])
-    table = placed(candidates(plan, [beside(plan, section, 350.0, 20.0), beside(plan, section, 450.0, 20.0)]), plan)
+    table = placed_by(candidates(plan, [beside(plan, section, 350.0, 20.0), beside(plan, section, 450.0, 20.0)]), plan)
     assert list(table["permit_no"]) == ["示例许1号", None]
     assert list(table["permit_state"]) == ["covered", None]
-    other = placed(candidates(plan, [beside(plan, section, 350.0, -30.0)]), plan)
+    other = placed_by(candidates(plan, [beside(plan, section, 350.0, -30.0)]), plan)
     assert list(other["permit_no"]) == [None]
 
 
@@ -111,7 +118,7 @@ def test_what_an_officer_needs_stands_with_the_finding(world: Path, tmp_path: Pa
     write(tmp_path, world)
     plan = plan_of(world, tmp_path)
     section = int(plan.layers.roads.index[0])
-    row = placed(candidates(plan, [beside(plan, section, 450.0, 20.0)]), plan).iloc[0]
+    row = placed_by(candidates(plan, [beside(plan, section, 450.0, 20.0)]), plan).iloc[0]
     assert row["reportable"]
     assert row["township_code"].startswith(row["county_code"])
     assert "江苏省公路条例第三十四条第二款" in row["law"]  # of the county's province
@@ -150,6 +157,6 @@ def test_a_shared_road_is_due_once_and_both_routes_are_named(world: Path, tmp_pa
     )
     km = plan_of(world, tmp_path, short).due.groupby("route_code")["geometry"].agg(lambda lines: lines.length.sum())
     assert km["S999"] == pytest.approx(roads.length.iloc[0] - 200.0, abs=25.0)  # the rest is looked at as G311
-    row = placed(candidates(plan, [beside(plan, 0, 450.0, 20.0)]), plan).iloc[0]
+    row = placed_by(candidates(plan, [beside(plan, 0, 450.0, 20.0)]), plan).iloc[0]
     assert row["route_code"] == "G311"
     assert row["concurrent"].startswith("S999 K10+4")
