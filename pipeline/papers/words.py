@@ -17,7 +17,7 @@ BLANK = "　　　　"
 """A place to be filled in by hand."""
 LINE = "＿" * 10
 """A line to be filled in by hand."""
-DRAFT = "草稿，经审核签发后生效；本件不是行政处罚决定"
+DRAFT = "草稿，经审核签发后生效；卫星影像仅为疑似线索，以现场核查为准；本件不是行政处罚决定"
 _MOST_TERMS = 6
 _LEVELS = ((0.9, "高"), (0.7, "较高"), (0.5, "中等"), (0.0, "较低"))
 _PRIORITY = {

@@ -56,7 +56,7 @@ def test_a_confirmed_case_is_no_suspicion_but_still_a_draft(desk, ledger, number
     ledger.advance(numbers[0], "confirmed", "甲", at=moment(5))
     shown = text_of(sheet_of(desk, numbers[0]))
     assert "公路路域问题核查单" in shown
-    assert "疑似" not in shown
+    assert "疑似" not in shown.replace(words.DRAFT, ""), "but every paper says what an image is"
     assert words.DRAFT in shown
     assert style.DISCLAIMER.zh in text_of(sheet_of(desk, numbers[1]))
 
