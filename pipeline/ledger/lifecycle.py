@@ -39,7 +39,6 @@ class What(StrEnum):
 
 MACHINE = "machine"
 SIGHTINGS = frozenset({What.OBSERVED, What.REREAD, What.GROWN, What.NOT_SEEN, What.UNOBSERVABLE})
-LINKS = frozenset({What.MERGED, What.SPLIT})
 
 
 class Role(StrEnum):

@@ -54,11 +54,16 @@ class _Pairs:
 
 @dataclass(frozen=True)
 class Matched:
-    """Case of each finding (null: new), the case that a new one was split from, and cases that another has swallowed."""
+    """Case of each finding (null: new), the case that a new one was split from, and what else the findings cover.
+
+    ``covered``: cases of which most lies in the finding of another one, each with that one; ``merged``: those of them that
+    the other one may swallow.
+    """
 
     case_no: pd.Series
     split_from: pd.Series
-    merged: tuple[tuple[str, str], ...]  # (case, the case whose finding covers it too)
+    covered: tuple[tuple[str, str], ...] = ()
+    merged: tuple[tuple[str, str], ...] = ()
 
 
 def match(
@@ -98,13 +103,13 @@ def match(
         for name in ("case_no", "split_from")
     )
     if findings.empty:
-        return Matched(found, split, ())
+        return Matched(found, split)
     rows = findings.reset_index(drop=True)
     told = np.full(len(rows), None, dtype=object) if known is None else rows["finding_id"].map(known).to_numpy(object)
     settled = np.array([isinstance(number, str) for number in told], dtype=bool)
     found[settled] = told[settled]
     if cases.empty:
-        return Matched(found, split, ())
+        return Matched(found, split)
     table = cases.reset_index(drop=True)
     names = table["case_no"].to_numpy(dtype=object)
     taken = np.isin(names, told[settled].astype(str)) & ~np.bool_(shared)
@@ -115,8 +120,9 @@ def match(
     hit = chosen >= 0
     found[hit] = names[chosen[hit]]
     _mark_split(split, pairs, ranked, chosen, names, options)
-    swallowable = (table["live"] & ~table["acted"].astype(bool)).to_numpy(bool) & ~taken
-    return Matched(found, split, _swallowed(pairs, ranked, chosen, names, swallowable, options))
+    covered = _covered(pairs, ranked, chosen, names, ~taken, options)
+    free = set(names[(table["live"] & ~table["acted"].astype(bool)).to_numpy(bool)])
+    return Matched(found, split, covered, tuple(pair for pair in covered if pair[0] in free))
 
 
 def _mark_split(
@@ -128,19 +134,19 @@ def _mark_split(
             split.iloc[pairs.finding[at]] = names[pairs.case[at]]
 
 
-def _swallowed(
+def _covered(
     pairs: _Pairs,
     ranked: pd.DataFrame,
     chosen: np.ndarray,
     names: np.ndarray,
-    swallowable: np.ndarray,
+    left_over: np.ndarray,
     options: MatchOptions,
 ) -> tuple[tuple[str, str], ...]:
-    """Cases of which most lies in the finding of another one, each with that one."""
+    """Cases that took no finding and of which most lies in that of another one, each with that one."""
     into = {
         str(names[pairs.case[at]]): str(names[chosen[pairs.finding[at]]])
         for at in ranked.index.to_numpy()[::-1]
-        if pairs.covered[at] >= options.part_share and swallowable[pairs.case[at]] and chosen[pairs.finding[at]] >= 0
+        if pairs.covered[at] >= options.part_share and left_over[pairs.case[at]] and chosen[pairs.finding[at]] >= 0
     }
     return tuple(sorted((one, other) for one, other in into.items() if one != other))
 

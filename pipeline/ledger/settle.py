@@ -74,7 +74,7 @@ def settle(
     numbers.loc[new.index] = _opened(connection, new, options)
     claimed = wanted[numbers.notna()]
     sightings = _sightings(claimed.assign(case_no=numbers[claimed.index]))
-    rows = _events(connection, sightings, options, int(wanted.crs.to_epsg()), matched.merged)
+    rows = _events(connection, sightings, options, int(wanted.crs.to_epsg()), matched)
     rows += _split(matched, numbers.loc[new.index])
     append(connection, rows, at=now, run_id=run_id)
     return numbers
@@ -129,10 +129,10 @@ def _events(
     sightings: Sequence[Sighting],
     options: LedgerOptions,
     epsg: int,
-    merged: Sequence[tuple[str, str]],
+    matched: Matched,
 ) -> list[dict[str, Any]]:
     """What these sightings say that was not said before."""
-    numbers = sorted({one.case_no for one in sightings} | {swallowed for swallowed, _ in merged})
+    numbers = sorted({one.case_no for one in sightings} | {case for case, _ in matched.covered})
     before = {number: standing.state for number, standing in fetch(connection, numbers).items()}
     read = views.readings(connection, numbers)
     rows: list[dict[str, Any]] = []
@@ -148,10 +148,12 @@ def _events(
         if state is None:
             continue
         swallowed = [
-            case for case, into in merged if into == one.case_no and _is_newer(one.row["day"], before[case], state)
+            case
+            for case, into in matched.merged
+            if into == one.case_no and _is_newer(one.row["day"], before[case], state)
         ]
         if one.case_no not in turned:
-            beside_m2 = sum(before[case].known_m2 or 0.0 for case in swallowed)
+            beside_m2 = sum(before[case].known_m2 or 0.0 for case, into in matched.covered if into == one.case_no)
             turns = _turns(state, one, pair, options, beside_m2)
             turned |= {one.case_no} if turns else set()
             rows += [row | common for row in turns]

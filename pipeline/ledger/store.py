@@ -118,18 +118,17 @@ class Ledger:
         Nothing is written. ``repeats`` counts this time too, where the finding comes back at a place that was put right.
         """
         wanted = claims(findings)
-        names = {"case_no": object, "status": object, "repeats": float, "opened_on": object}
-        table = pd.DataFrame({name: pd.Series(None, findings.index, dtype=kind) for name, kind in names.items()})
-        if wanted.empty:
-            return table
-        with reading(self._engine) as connection:
-            cases = recognised(connection, wanted, self.options, shared=True).case_no.dropna()
-            states = {number: one.state for number, one in fetch(connection, sorted(set(cases))).items()}
-        for label, number in cases.items():
-            state, day = states[number], wanted.loc[label, "day"]
-            again = state.comes_back(day)
-            table.loc[label, list(names)] = [number, state.status, state.repeats + again, state.opened_on]
-        return table
+        names = ["case_no", "status", "repeats", "opened_on"]
+        told: dict[Any, tuple[object, ...]] = {}
+        if len(wanted):
+            with reading(self._engine) as connection:
+                cases = recognised(connection, wanted, self.options, shared=True).case_no.dropna()
+                states = {number: one.state for number, one in fetch(connection, sorted(set(cases))).items()}
+            for label, number, day in zip(cases.index, cases, wanted.loc[cases.index, "day"], strict=True):
+                state = states[number]
+                told[label] = (number, state.status, state.repeats + state.comes_back(day), state.opened_on)
+        table = pd.DataFrame.from_dict(told, orient="index", columns=names).reindex(findings.index)
+        return table.astype({"repeats": float})
 
     def witness(self, sightings: pd.DataFrame, *, run_id: str, now: dt.datetime | None = None) -> int:
         """Number of sightings written: what later images say of known cases, each said once per pair of scenes.

@@ -71,11 +71,12 @@ def known_ids(connection: Connection, finding_ids: Sequence[str]) -> pd.Series:
 
 def known_parts(connection: Connection, numbers: Sequence[str], pairs: set[str]) -> dict[str, str]:
     """Case numbers by ids of findings that were parts of what these cases showed in these pairs of scenes."""
-    query = sa.select(events.c.case_no, events.c.key, events.c.detail).where(events.c.what == What.OBSERVED)
+    query = sa.select(events.c.case_no, events.c.detail).where(
+        events.c.what == What.OBSERVED, events.c.key.in_(sorted(pairs))
+    )
     return {
         part: row.case_no
         for row in _for_numbers(connection, query, events.c.case_no, numbers, events.c.id)
-        if row.key in pairs
         for part in row.detail.get("parts", ())
     }
 

@@ -101,7 +101,8 @@ def test_dismissed_neighbours_drawn_as_one_stay_dismissed(ledger):
     for number in numbers:
         ledger.advance(number, "dismissed", "Li", at=at("2018-06-10"), details={"reason": "lawful"})
     settle(ledger, found("2019-05-01", (0, 0, 42, 12)))
-    assert {state(ledger, number)["status"] for number in numbers} <= {"dismissed", "suspected"}
+    assert {state(ledger, number)["status"] for number in numbers} == {"dismissed"}
+    assert not any("grown" in said(ledger, number) for number in numbers)
     assert not any(state(ledger, number)["merged_into"] for number in numbers), "a dismissed case is never swallowed"
 
 
