@@ -12,7 +12,7 @@ FLOORS = [
     {"geo", "ledger", "net"},
     {"linref", "tiff"},
     {"legal", "catalog", "imagery", "attribution", "reports", "evaluate", "transience"},
-    {"prepare", "networks", "ranking", "papers", "field", "share"},
+    {"prepare", "networks", "ranking", "papers", "field", "share", "maps"},
     {"detectors", "simulate"},
     {"config"},
     {"run"},

@@ -81,9 +81,9 @@ def leaflet_licence() -> str:
 
 
 @cache
-def asset(name: str) -> str:
-    """A script, style sheet or template of ours by file name."""
-    return resources.files(__package__).joinpath("assets", name).read_text(encoding="utf-8")
+def asset(name: str, room: str = __package__ or "") -> str:
+    """A script, style sheet or template of ours by file name; ``room``: the package that holds it in ``assets``."""
+    return resources.files(room).joinpath("assets", name).read_text(encoding="utf-8")
 
 
 class _Inspector(HTMLParser):

@@ -13,11 +13,12 @@ import pyogrio
 import shapely
 
 from ..ledger import Ledger
+from ..maps import county_map, index_page
 from ..model.stake import Stake
 from ..model.tables import FINDINGS, HOT_SPOTS, SIGHT, SITES
 from ..papers.notice import notice
 from ..papers.sketch import Surroundings
-from ..reports import county_map, gis, index_page, register
+from ..reports import gis, register
 from ..reports.pages import CountyPage, IndexPage
 from .files import RunFolder, atomic, write_bytes, write_text
 from .plan import Plan

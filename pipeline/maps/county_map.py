@@ -11,9 +11,9 @@ from branca.element import Figure, MacroElement
 from folium.map import CustomPane
 from jinja2 import Template
 
-from . import labels, offline, style, values
+from ..reports import labels, offline, style, values
+from ..reports.pages import CountyPage
 from .county_data import MapOptions, page_data
-from .pages import CountyPage
 
 _PANES = (("zones", 410, False), ("roads", 420, False), ("findings", 450, True), ("labels", 460, False))
 _NO_CONTROLS: dict[str, Any] = {
@@ -115,8 +115,8 @@ def _filled(page: str, county: CountyPage, options: MapOptions) -> str:
         "licence": offline.leaflet_licence(),
         "leaflet_css": offline.leaflet_css(),
         "leaflet_js": offline.leaflet_js(),
-        "css": offline.asset("page.css") + offline.asset("county.css"),
-        "js": "\n".join(offline.asset(name) for name in ("dom.js", "map.js", "list.js", "card.js")),
+        "css": offline.asset("page.css") + offline.asset("county.css", __package__),
+        "js": "\n".join(offline.asset(name, __package__) for name in ("dom.js", "map.js", "list.js", "card.js")),
         "data": values.json_block(page_data(county, options)),
     }
     return re.sub("@@([a-z_]+)@@", lambda match: parts[match[1]], page)

@@ -14,10 +14,10 @@ from pydantic import Field
 from ..errors import LuyuError
 from ..model.kinds import Zone
 from ..model.options import Options
-from . import coverage as causes_of
-from . import encode, labels, style, values
-from .pages import CountyPage, by_priority, lonlat, records
-from .watched import map_layers
+from ..reports import coverage as causes_of
+from ..reports import encode, labels, style, values
+from ..reports.pages import CountyPage, by_priority, lonlat, records
+from ..reports.watched import map_layers
 
 CARD = (
     "zone", "membership", "why", "size", "offset_m", "concurrent", "county_name", "township_name", "asset", "impact",

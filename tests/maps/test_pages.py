@@ -11,9 +11,10 @@ import shapely
 from fake_county import OUTLINE, ROADS, make_county, make_findings, make_index
 
 from pipeline.errors import LuyuError
+from pipeline.maps import county_data, county_map, index_page
+from pipeline.maps.county_data import MapOptions
 from pipeline.model.cause import Cause
-from pipeline.reports import county_data, county_map, encode, index_page, offline
-from pipeline.reports.county_data import MapOptions
+from pipeline.reports import encode, offline
 from pipeline.reports.pages import lonlat
 
 

@@ -14,9 +14,9 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from . import coverage as causes_of
-from . import encode, labels, offline, ranking, style, values, watched
-from .pages import IndexPage, by_priority, lonlat, records
+from ..reports import coverage as causes_of
+from ..reports import encode, labels, offline, ranking, style, values, watched
+from ..reports.pages import IndexPage, by_priority, lonlat, records
 
 _MOST_SPOTS = 20
 _WIDTH_PX, _HEIGHT_PX, _MARGIN_PX = 720.0, 480.0, 16.0
@@ -28,10 +28,10 @@ def render(summary: IndexPage) -> str:
     table = ranking.rank(summary.counties, findings, summary.coverage)
     kinds = ranking.kinds_of(findings)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    template = environment.from_string(offline.asset("index.html.jinja"))
+    template = environment.from_string(offline.asset("index.html.jinja", __package__))
     page = template.render(
         csp_mark=offline.CSP_MARK,
-        css=offline.asset("page.css") + offline.asset("index.css"),
+        css=offline.asset("page.css") + offline.asset("index.css", __package__),
         title=values.text(summary.title),
         facts=values.facts_line(summary.meta),
         foot=style.foot_line(summary.meta.get("credit")),

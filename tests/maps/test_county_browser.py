@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from fake_county import hot_spots_frame, make_chips, make_county, make_findings, make_index, sites_frame
 
+from pipeline.maps import county_map, index_page
+from pipeline.maps.county_data import MapOptions
 from pipeline.model.cause import Cause
-from pipeline.reports import county_map, index_page
-from pipeline.reports.county_data import MapOptions
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
@@ -329,7 +329,7 @@ def test_the_overview_leads_to_the_counties(visit, tmp_path, county_html):
     page = visit(index_page.render(make_index()))
     assert page.complaints == []
     page.locator("tbody a", has_text="沛县").click()
-    page.wait_for_function("window.luyu !== undefined")
+    page.locator(".rows .row").first.wait_for()
     assert page.url.endswith("counties/320322.html")
 
 

@@ -10,9 +10,10 @@ import openpyxl
 import pytest
 from fake_county import coverage_frame, hot_spots_frame, make_county, make_findings, make_index, sites_frame
 
+from pipeline.maps import county_map, index_page
+from pipeline.maps.county_data import CARD
 from pipeline.model.tables import FINDINGS
-from pipeline.reports import county_map, index_page, register
-from pipeline.reports.county_data import CARD
+from pipeline.reports import register
 from pipeline.reports.watched import campaign_line
 
 DAY = dt.date(2024, 12, 1)

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from fake_county import make_county
 
+from pipeline.maps import county_map
+from pipeline.maps.county_data import MapOptions, page_data
 from pipeline.model.kinds import BUILT_UP_AREA
-from pipeline.reports import county_map, style
-from pipeline.reports.county_data import MapOptions, page_data
+from pipeline.reports import style
 
 
 def test_the_limits_of_10_m_are_on_the_map_where_such_areas_are() -> None:
