@@ -16,7 +16,7 @@ FLOORS = [
     {"detectors", "simulate"},
     {"config"},
     {"run"},
-    {"cli"},
+    {"cli", "explore"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

@@ -53,7 +53,7 @@ def faults(
     if not is_remote(url):
         yield "is no http(s) address; a template looks like https://t{s}.example.cn/{z}/{x}/{y}.png"
         return
-    yield from _hole_faults(url, keyed, subdomains, flipped)
+    yield from hole_faults(url, keyed=keyed, subdomains=subdomains, flipped=flipped, known=(*PLACEHOLDERS, TIME))
     for host_of in subdomains or ("",):
         concrete = url.replace("{s}", host_of)
         host = (urlsplit(concrete).hostname or "").casefold()
@@ -67,9 +67,11 @@ def faults(
             break
 
 
-def _hole_faults(url: str, keyed: bool, subdomains: Sequence[str], flipped: bool) -> Iterator[str]:
+def hole_faults(
+    url: str, *, keyed: bool, subdomains: Sequence[str], flipped: bool, known: Sequence[str] = PLACEHOLDERS
+) -> Iterator[str]:
+    """What is wrong with the placeholders of a template, each with its remedy."""
     names = holes(url)
-    known = (*PLACEHOLDERS, TIME)
     if strange := [name for name in names if name not in known]:
         yield (
             f"{{{strange[0]}}} is not known; known: {', '.join(f'{{{name}}}' for name in known)};"
@@ -98,15 +100,33 @@ def _hole_faults(url: str, keyed: bool, subdomains: Sequence[str], flipped: bool
         yield "has {-y}, which counts from the south already; leave scheme: tms out or write {y}"
 
 
+def datum_of(url: str) -> str | None:
+    """``gcj02`` or ``bd09`` where the pictures behind an address are known to be shifted, else None.
+
+    >>> datum_of("https://wprd01.is.autonavi.com/appmaptile?x={x}"), datum_of("https://t0.tianditu.gov.cn/img_w/wmts")
+    ('gcj02', None)
+    """
+    host = (urlsplit(url).hostname or "").casefold().rstrip(".")
+    if _under(host, _BD09):
+        return "bd09"
+    google = _under(host, _GOOGLE) and "gl=cn" in url.casefold()
+    return "gcj02" if google or _under(host, _GCJ02) else None
+
+
+def no_place(host: str) -> str:
+    """Why pictures in BD-09 cannot be used at all, and what to do."""
+    return (
+        f"pictures of {host} are in BD-09, on a lattice of its own, and cannot be placed; use another service,"
+        " e.g. tianditu"
+    )
+
+
 def _shifted(host: str, url: str, gcj02: bool) -> str | None:
     """Why pictures of a host cannot be used as they are."""
-    if _under(host, _BD09):
-        return (
-            f"pictures of {host} are in BD-09, on a lattice of its own, and cannot be placed; use another service,"
-            " e.g. tianditu"
-        )
-    google = _under(host, _GOOGLE) and "gl=cn" in url.casefold()
-    if (_under(host, _GCJ02) or google) and not gcj02:
+    datum = datum_of(url)
+    if datum == "bd09":
+        return no_place(host)
+    if datum == "gcj02" and not gcj02:
         return (
             f"pictures of {host} are shifted (GCJ-02), positions are off by some 500 m; use another service, e.g."
             " tianditu, or declare datum: gcj02, and they are put back"

@@ -21,6 +21,9 @@ from pydantic import (
 from ..detectors.registry import name_of, parse_options, resolved
 from ..errors import ConfigError, LuyuError
 from ..ledger import LedgerOptions
+from ..maps import basemap_options
+from ..maps.basemap_options import Basemap
+from ..maps.options import MapsOptions
 from ..model.options import Options
 from ..model.shipped import shipped
 from ..model.stake import Stake
@@ -100,6 +103,7 @@ class RunConfig(Options):
     )
     decisions: DecisionOptions = Field(default_factory=DecisionOptions, description="From candidates to findings.")
     alarms: AlarmOptions = Field(default_factory=AlarmOptions, description="When a result is doubtful as a whole.")
+    maps: MapsOptions = Field(default_factory=MapsOptions, description="The officers' pages.")
     output: Path = Field(description="Folder that the run writes to; default: outputs/NAME.")
     ledger: _Ledger = Field(
         description="Ledger of cases, shared by successive runs: a file, or postgresql://HOST/DATABASE (the password in\n"
@@ -150,7 +154,10 @@ class RunConfig(Options):
         rankings = tuple((cwd or Path.cwd()) / path for path in config.decisions.rankings)
         decisions = config.decisions.model_copy(update={"rankings": rankings})
         detectors = tuple(_resolved(path, number, one, base) for number, one in enumerate(config.detectors))
-        return config.model_copy(update={"imagery": imagery, "decisions": decisions, "detectors": detectors})
+        maps = config.maps.model_copy(update={"basemaps": _placed(path, config.maps.basemaps, base)})
+        return config.model_copy(
+            update={"imagery": imagery, "decisions": decisions, "detectors": detectors, "maps": maps}
+        )
 
     def dump(self) -> dict[str, Any]:
         """JSON-ready mapping of everything, defaults included."""
@@ -162,6 +169,17 @@ def _resolved(path: Path, number: int, options: Options, base: Path) -> Options:
         return resolved(options, base)
     except LuyuError as error:
         raise ConfigError(f"{path}: detectors.{number}: {error}") from error
+
+
+def _placed(path: Path, basemaps: Sequence[Basemap], base: Path) -> tuple[Basemap, ...]:
+    """Basemaps with absolute paths, each looked into: better now than after a night of work."""
+    placed = []
+    for number, one in enumerate(basemaps):
+        try:
+            placed.append(basemap_options.resolved(one, base))
+        except LuyuError as error:
+            raise ConfigError(f"{path}: maps.basemaps.{number}: {error}") from error
+    return tuple(placed)
 
 
 def _folder_name(name: str) -> str:

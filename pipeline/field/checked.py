@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..ledger.answers import LONGEST_NAME, LONGEST_NOTE, Verdict
 from .given import Given, GivenPhoto, Place
 from .rows import EXPORTED_AT
-from .verdict import CHINA, LONGEST_NAME, LONGEST_NOTE, Verdict, day_of, moment, plain, reason_of, text, verdict_of
+from .verdict import CHINA, day_of, moment, plain, reason_of, text, verdict_of
 
 _CLOCKS_APART = dt.timedelta(minutes=5)
 

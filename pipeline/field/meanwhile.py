@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from ..ledger.answers import Verdict
 from ..ledger.lifecycle import LABELS, What, turned
 from ..model.kinds import Status
 from .checked import Said
-from .verdict import ACT, CHINA, Verdict
+from .verdict import ACT, CHINA
 
 History = Sequence[Mapping[str, Any]]
 

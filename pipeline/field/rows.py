@@ -85,7 +85,7 @@ def _row(case: Mapping[str, Any]) -> dict[str, Any]:
         "side": style.word(style.SIDES, values.text(both.get("side"))).zh,
         "zone": style.zone_style(values.text(both["zone"])).zh if both.get("zone") else "",
         "membership": style.word(style.MEMBERSHIP, values.text(both.get("membership"))).zh,
-        "why": values.why_member(both),
+        "why": values.why_member(both).zh,
         "conflict": "有，须复核" if case.get("conflict") else "",
     }
     row: dict[str, Any] = {}

@@ -7,45 +7,20 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Mapping
-from enum import StrEnum
 from types import MappingProxyType
 
+from ..ledger.answers import ANSWERS, Verdict
 from ..ledger.lifecycle import LABELS, What
 from ..ledger.reasons import REASONS, UNDECIDED
 
 CHINA = dt.timezone(dt.timedelta(hours=8))
-LONGEST_NOTE = 2000
-LONGEST_NAME = 60
 _DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[T\s].*)?|(\d{4})(\d{2})(\d{2})")
 _EXCEL_EPOCH = dt.date(1899, 12, 30)  # day 0 of Excel's serial numbers after February 1900
 _EXCEL_DAYS = (36_526, 73_050)  # 2000 to 2099: a bare number in that range is a date whose cell lost its format
 
 
-class Verdict(StrEnum):
-    """What was found on the ground."""
-
-    CONFIRM = "confirm"  # 属实
-    DISMISS = "dismiss"  # 不属实
-    RECTIFIED = "rectified"  # 已整改
-    CANNOT_TELL = "cannot_tell"  # 无法判断
-
-
-ACT: Mapping[Verdict, What] = MappingProxyType(
-    {
-        Verdict.CONFIRM: What.CONFIRMED,
-        Verdict.DISMISS: What.DISMISSED,
-        Verdict.RECTIFIED: What.RECTIFIED,
-        Verdict.CANNOT_TELL: What.UNDECIDED,
-    }
-)
-VERDICTS: Mapping[str, str] = MappingProxyType(
-    {
-        Verdict.CONFIRM.value: "属实",
-        Verdict.DISMISS.value: "不属实",
-        Verdict.RECTIFIED.value: "已整改",
-        Verdict.CANNOT_TELL.value: "无法判断",
-    }
-)
+ACT: Mapping[Verdict, What] = MappingProxyType({verdict: answer.act for verdict, answer in ANSWERS.items()})
+VERDICTS: Mapping[str, str] = MappingProxyType({verdict.value: answer.zh for verdict, answer in ANSWERS.items()})
 """Codes of the verdicts and what stands in the drop-downs."""
 REASON_LABELS: Mapping[str, str] = MappingProxyType({code: reason.zh for code, reason in REASONS.items()})
 """Codes of the reasons and what stands in the drop-downs."""

@@ -17,9 +17,9 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import LuyuError
+from ..ledger.answers import LONGEST_NAME, LONGEST_NOTE
 from .bounds import MOST_ROWS, sound
 from .given import Given, Place, Sheaf
-from .verdict import LONGEST_NAME, LONGEST_NOTE
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 
@@ -50,7 +50,7 @@ class VerdictFile(BaseModel):
     model_config = _STRICT
 
     luyu_verdicts: Literal[1] = Field(description="Version of this form.")
-    exported_at: AwareDatetime = Field(description="When the map or list was made.")
+    exported_at: AwareDatetime = Field(description="When the file was written.")
     run: str | None = Field(default=None, max_length=200, description="The run that the map belongs to.")
     verdicts: list[VerdictEntry] = Field(max_length=MOST_ROWS, description="One for each case that was answered.")
 

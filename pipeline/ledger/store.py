@@ -26,6 +26,8 @@ from .saying import act_key, checked
 from .settle import recognised, settle
 from .standing import fetch
 from .state import CHINA
+from .trend import Trend
+from .trend import read as read_trend
 from .verdicts import verdicts
 
 
@@ -244,6 +246,11 @@ class Ledger:
         """What figures of a period are made from, as it stood at ``until``."""
         with reading(self._engine) as connection:
             return rounds.read(connection, until)
+
+    def trend(self, counties: Collection[str] | None = None) -> Trend:
+        """What each run said of the cases (of some counties), and the facts of any moment from the same reading."""
+        with reading(self._engine) as connection:
+            return read_trend(connection, counties)
 
     def verdicts(self, kind: str) -> gpd.GeoDataFrame:
         """The cases of a kind on which a person's verdict stands, with what was seen; see ``verdicts.verdicts``."""

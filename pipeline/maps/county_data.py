@@ -2,80 +2,76 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import shapely
-from pydantic import Field
 
-from ..errors import LuyuError
+from ..errors import StakeError
+from ..geo.gcj02 import to_bd09, to_gcj02
+from ..ledger.answers import form
+from ..ledger.lifecycle import TIMED
 from ..model.kinds import Zone
-from ..model.options import Options
 from ..reports import coverage as causes_of
 from ..reports import encode, labels, style, values
 from ..reports.pages import CountyPage, by_priority, lonlat, records
 from ..reports.watched import map_layers
-
-CARD = (
-    "zone", "membership", "why", "size", "offset_m", "concurrent", "county_name", "township_name", "asset", "impact",
-    "sight", "permit_no", "permit_state", "law", "addressee", "next_step", "last_absent", "first_seen", "confirmed_on",
-    "gone_on", "transience", "stage", "case_no", "finding_id", "scene_before", "scene_after", "shift_px", "detector",
-)  # fmt: skip
-"""Lines of a finding's card, by name in ``labels.COLUMNS`` or ``labels.PAGE``."""
-_OWN = frozenset({"last_absent", "first_seen", "case_no", "finding_id"})
-_SIGNATURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+from .card import CARD, acts, card, history, reading
+from .texts import Texts
 
 
-class MapOptions(Options):
-    """How much a page may weigh."""
-
-    chip_budget_bytes: int = Field(
-        default=12_000_000,
-        ge=0,
-        description="Pictures on one page, bytes before base64; the most urgent findings come first.",
-    )
-    simplify_m: float = Field(
-        default=0.3,
-        ge=0,
-        le=20,
-        description="Zones, roads and outline may lose vertices closer than this to their line, m.",
-    )
-
-
-def page_data(county: CountyPage, options: MapOptions) -> dict[str, Any]:
-    """All that the page's scripts read, as plain lists and dicts."""
+def page_data(county: CountyPage, simplify_m: float) -> dict[str, Any]:
+    """All that the page's scripts read but pictures and basemaps, as plain lists and dicts."""
     findings = by_priority(lonlat(county.findings, "findings"))
     kinds = sorted({values.text(kind) for kind in findings["kind"]} | set(style.KINDS), key=_kind_order)
-    chips, left_out = _chips(county, findings, options.chip_budget_bytes)
-    outline = county.outline_lonlat
+    texts = Texts()
     return {
         "county": {"code": values.text(county.code), "name": values.text(county.name)},
+        "run": values.text(county.meta.get("run")),
+        **_words(),
+        "kinds": [[kind, *style.kind_style(kind)] for kind in kinds],
+        "caveats": {kind: word for kind, word in style.CAVEATS.items() if kind in set(findings["kind"])},
+        **_coverage(county),
+        **_ground(county, simplify_m),
+        **map_layers(county.hot_spots, county.sites, simplify_m),
+        "findings": list(_findings(findings, county.cases, texts)),
+        "texts": texts.all,
+    }
+
+
+def _words() -> dict[str, Any]:
+    """What things are called and how they are drawn, whatever the county."""
+    return {
         "disclaimer": style.DISCLAIMER,
         "words": dict(labels.PAGE),
         "columns": dict(labels.COLUMNS),
         "shapes": dict(style.SHAPES),
         "grey": style.GREY,
-        "kinds": [[kind, *style.kind_style(kind)] for kind in kinds],
-        "caveats": {kind: word for kind, word in style.CAVEATS.items() if kind in set(findings["kind"])},
         "zoneStyles": [[zone, *styled] for zone, styled in style.ZONES.items()],
+        "memberships": dict(style.MEMBERSHIP),
+        "sides": dict(style.SIDES),
         "status": dict(style.STATUS),
         "settled": sorted(style.SETTLED),
-        **_coverage(county),
         "roadClasses": dict(style.ROAD_CLASS),
-        "outline": encode.polygons(encode.simplified(outline, options.simplify_m)) if outline is not None else [],
-        "roads": list(_roads(lonlat(county.roads, "roads"), options.simplify_m)),
-        "zones": list(_zones(lonlat(county.zones, "zones"), options.simplify_m)),
-        "sight": [] if county.sight is None else _together(lonlat(county.sight, "sight"), options.simplify_m),
-        "stakes": list(_stakes(lonlat(county.stakes, "stakes"))),
-        "unobserved": list(_unobserved(county, options.simplify_m)),
-        **map_layers(county.hot_spots, county.sites, options.simplify_m),
+        "acts": acts(),
+        "form": form(),
         "card": CARD,
-        "findings": [_finding(row) for row in records(findings)],
-        "chips": chips,
-        "chipsLeftOut": left_out,
+    }
+
+
+def _ground(county: CountyPage, simplify_m: float) -> dict[str, Any]:
+    """What lies under the findings."""
+    outline, corridor = county.outline_lonlat, county.corridor
+    return {
+        "outline": encode.polygons(encode.simplified(outline, simplify_m)) if outline is not None else [],
+        "corridor": [] if corridor is None else _together(lonlat(corridor, "corridor"), max(simplify_m, 1.0)),
+        "roads": list(_roads(lonlat(county.roads, "roads"), simplify_m)),
+        "zones": list(_zones(lonlat(county.zones, "zones"), simplify_m)),
+        "sight": [] if county.sight is None else _together(lonlat(county.sight, "sight"), simplify_m),
+        "stakes": list(_stakes(lonlat(county.stakes, "stakes"))),
+        "unobserved": list(_unobserved(county, simplify_m)),
     }
 
 
@@ -108,9 +104,9 @@ def _together(areas: gpd.GeoDataFrame, simplify_m: float) -> list[Any]:
 
 
 def _stakes(stakes: gpd.GeoDataFrame) -> Iterator[list[Any]]:
-    labels, routes = values.column(stakes, "stake"), values.column(stakes, "route_code")
+    names, routes = values.column(stakes, "stake"), values.column(stakes, "route_code")
     points = np.round(shapely.get_coordinates(stakes.geometry.to_numpy()), 6).tolist()
-    for (lon, lat), label, route in zip(points, labels, routes, strict=True):
+    for (lon, lat), label, route in zip(points, names, routes, strict=True):
         yield [lon, lat, values.text(label), round(values.stake_m(values.text(label))), values.text(route)]
 
 
@@ -136,90 +132,49 @@ def _unobserved(county: CountyPage, simplify_m: float) -> Iterator[list[Any]]:
         yield [values.text(reason) or "unknown", values.text(route), encode.lines(shape)]
 
 
-def _finding(row: dict[str, Any]) -> dict[str, Any]:
-    """One finding: what is drawn and filtered by name, what the card only shows as ready texts."""
-    zone, membership, side = (values.text(row.get(name)) for name in ("zone", "membership", "side"))
-    lon, lat = float(row["lon"]), float(row["lat"])
+def _findings(findings: gpd.GeoDataFrame, cases: Mapping[str, Mapping[str, Any]], texts: Texts) -> Iterator[dict]:
+    lon, lat = (findings[name].to_numpy(float) for name in ("lon", "lat"))
+    shifted = np.round(np.column_stack([*to_gcj02(lon, lat), *to_bd09(lon, lat)]), 6).tolist()
+    earlier = values.column(findings, "earlier")
+    for row, at_shifted, old in zip(records(findings), shifted, earlier, strict=True):
+        case = cases.get(values.text(row.get("case_no")), {})
+        yield _finding(row, case, texts) | {"shifted": at_shifted, "earlier": bool(old) and not values.is_null(old)}
+
+
+def _finding(row: dict[str, Any], case: Mapping[str, Any], texts: Texts) -> dict[str, Any]:
+    """One finding: what is drawn and filtered by name, what the card only shows as places in ``texts``.
+
+    ``from_m``, ``to_m``: its stakes in metres; ``shifted``: longitude and latitude in GCJ-02 and in BD-09.
+    """
     return {
         "id": values.text(row["finding_id"]),
         "case": values.text(row.get("case_no")),
         "kind": values.text(row["kind"]),
-        "zone": zone,
-        "membership": membership,
+        "zone": values.text(row.get("zone")),
+        "membership": values.text(row.get("membership")),
         "status": values.text(row.get("status")),
         "priority": values.number(row.get("priority")),
         "confidence": values.number(row.get("confidence"), 2),
         "route": values.text(row.get("route_code")),
         "stake": values.stake_range(row),
-        "side": style.word(style.SIDES, side).zh if side else "",
-        "at": [round(lon, 6), round(lat, 6)],
+        "from_m": _metres(row, "stake_from"),
+        "to_m": _metres(row, "stake_to"),
+        "side": values.text(row.get("side")),
+        "at": [round(float(row["lon"]), 6), round(float(row["lat"]), 6)],
         "before": values.day(row.get("last_absent")),
         "after": values.day(row.get("first_seen")),
-        "card": _card(row),
-        "evidence": values.evidence_terms(row.get("evidence")),
+        "due": values.day(case.get("due_on")) if case.get("status") in TIMED else "",
+        "version": int(case.get("version") or 0),
+        "card": [texts.place(line) for line in card(row, case)],
+        **reading(row, texts),
+        "history": history(case, texts),
         "shape": encode.polygons(row["geometry"]),
     }
 
 
-def _card(row: dict[str, Any]) -> list[str]:
-    """The card's lines in the order of ``CARD``; empty text where there is nothing to say.
-
-    What stands in the finding itself (its ids and days) is left empty here and filled in by the page.
-    """
-    size = (("", values.number(row.get("area_m2")), " m²"), ("长 ", values.number(row.get("length_m"), 1), " m"),
-            ("宽 ", values.number(row.get("width_m"), 1), " m"))  # fmt: skip
-    asset = [_said(style.ASSET_KINDS, row.get("asset_kind")), values.text(row.get("asset_name"))]
-    if distance := values.number(row.get("asset_distance_m")):
-        asset.append(f"{distance} m")
-    county = values.text(row.get("counties")) or values.text(row.get("county_name"))
-    near = row.get("near_border")
-    shown = {
-        "zone": style.zone_style(values.text(row.get("zone"))).zh,
-        "membership": style.word(style.MEMBERSHIP, values.text(row.get("membership"))).zh,
-        "why": values.why_member(row),
-        "size": "，".join(f"{head}{figure}{unit}" for head, figure, unit in size if figure),
-        "offset_m": values.number(row.get("offset_m"), 1),
-        "county_name": f"{county}（邻近县界）" if not values.is_null(near) and near else county,
-        "asset": " ".join(part for part in asset if part),
-        "impact": "；".join(_said(style.IMPACTS, code) for code in values.text(row.get("impact")).split(";") if code),
-        "sight": _said(style.SIGHT, row.get("sight")),
-        "permit_state": _said(style.PERMIT_STATES, row.get("permit_state")),
-        "confirmed_on": values.day(row.get("confirmed_on")),
-        "gone_on": values.day(row.get("gone_on")),
-        "transience": _said(style.COURSE, row.get("transience")),
-        "stage": _said(style.STAGES, row.get("stage")),
-        "shift_px": values.number(row.get("shift_px"), 2),
-        "detector": " ".join(values.text(row.get(name)) for name in ("detector", "detector_version")).strip(),
-    }
-    return [shown[name] if name in shown else "" if name in _OWN else values.text(row.get(name)) for name in CARD]
-
-
-def _said(words: Mapping[str, style.Word], value: object) -> str:
-    name = values.text(value)
-    return style.word(words, name).zh if name else ""
-
-
-def _chips(county: CountyPage, findings: gpd.GeoDataFrame, budget: int) -> tuple[dict[str, list[str]], int]:
-    """Pictures as data URIs, most urgent findings first, until the budget is spent; and how many pairs had no room."""
-    kept: dict[str, list[str]] = {}
-    left_out, spent = 0, 0
-    for finding_id in findings["finding_id"]:
-        pair = county.chips.get(finding_id)
-        if pair is None:
-            continue
-        spent += sum(map(len, pair))
-        if spent > budget:
-            left_out += 1
-            continue
-        kept[values.text(finding_id)] = [_data_uri(picture, finding_id) for picture in pair]
-    return kept, left_out
-
-
-def _data_uri(picture: bytes, finding_id: str) -> str:
-    kind = "image/webp" if picture[:4] == b"RIFF" and picture[8:12] == b"WEBP" else None
-    kind = kind or next((mime for head, mime in _SIGNATURES.items() if picture.startswith(head)), None)
-    if kind is None:
-        raise LuyuError(
-            f"picture of finding {finding_id!r} is neither WebP, JPEG nor PNG; give the bytes of such a file"
-        )
-    return f"data:{kind};base64,{base64.b64encode(picture).decode()}"
+def _metres(row: Mapping[str, Any], name: str) -> int | None:
+    """Metres of a stake; None where there is none that can be read."""
+    try:
+        return round(values.stake_m(values.text(row.get(name)) or values.text(row.get("stake"))))
+    except StakeError:
+        return None

@@ -1,35 +1,62 @@
-"""One county's map: a Folium page in one file that opens from a folder, a stick or a phone with no network."""
+"""One county's map: a Folium page that opens from a folder, a stick or a phone with no network."""
 
 from __future__ import annotations
 
+import base64
 import html
+import json
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import folium
 from branca.element import Figure, MacroElement
 from folium.map import CustomPane
 from jinja2 import Template
+from shapely import Polygon
+from shapely.geometry.base import BaseGeometry
 
 from ..reports import labels, offline, style, values
+from ..reports.labels import Word
 from ..reports.pages import CountyPage
-from .county_data import MapOptions, page_data
+from .basemaps import PreparedBasemaps, prepared
+from .county_data import page_data
+from .options import MapsOptions
+from .pictures import Pictures, fitted, media_type
 
 _PANES = (("zones", 410, False), ("roads", 420, False), ("findings", 450, True), ("labels", 460, False))
 _NO_CONTROLS: dict[str, Any] = {
     "zoom_control": False,
     "attribution_control": False,
 }  # the foot of the page names Leaflet
+_SCRIPTS = (
+    "dom.js", "ground.js", "basemap_layers.js", "basemap.js", "marks.js", "legend.js", "chart.js", "filters.js", "list.js",
+    "verdicts.js", "swipe.js",
+    "card.js", "measure.js", "sheets.js", "lang.js", "start.js",
+)  # fmt: skip
+_STYLES = ("county.css", "card.css", "sheets.css", "basemap.css")
+_BASE64 = 4 / 3
+_PER_PAIR = 160  # bytes about a pair of pictures: its block, or its paths
+
+
+@dataclass(frozen=True)
+class CountyMap:
+    """A page and what lies beside it by path relative to the page; ``size``: what run.json tells of it."""
+
+    html: str
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    size: Mapping[str, Any] = field(default_factory=dict)
 
 
 class _Page(Figure):
-    """Branca's page in Chinese, with room for the policy and a title."""
+    """Branca's page in Chinese, with room for the policy and a title; pictures come last, when the map stands already."""
 
     _template = Template(
-        '<!DOCTYPE html>\n<html lang="zh-CN">\n<head>\n'
+        '<!DOCTYPE html>\n<html lang="zh-CN" data-language="both">\n<head>\n'
         + offline.CSP_MARK
         + "\n<title>@@title@@</title>\n{{ this.header.render(**kwargs) }}\n</head>\n<body>\n"
-        "{{ this.html.render(**kwargs) }}\n<script>{{ this.script.render(**kwargs) }}</script>\n</body>\n</html>\n"
+        "{{ this.html.render(**kwargs) }}\n<script>{{ this.script.render(**kwargs) }}</script>\n@@pictures@@</body>\n</html>\n"
     )
 
 
@@ -52,24 +79,14 @@ class _Top(MacroElement):
         "{% macro header(this, kwargs) %}"
         "<!-- @@licence@@ -->\n<style>@@leaflet_css@@</style>\n<style>@@css@@</style>\n<script>@@leaflet_js@@</script>"
         "{% endmacro %}"
-        "{% macro html(this, kwargs) %}"
-        '<header id="top"><h1>@@name@@ <small>@@code@@</small></h1><p class="facts">@@facts@@</p>'
-        '<p class="gap">@@gap@@</p>'
-        '<p class="stamp">@@internal@@</p><p class="tools" id="tools"></p></header>'
-        "{% endmacro %}"
+        "{% macro html(this, kwargs) %}@@top@@{% endmacro %}"
     )
 
 
 class _Below(MacroElement):
     """What stands after the map, also on paper: list, card, foot and the data."""
 
-    _template = Template(
-        "{% macro html(this, kwargs) %}"
-        '<aside id="list"></aside><section id="card" hidden></section><footer id="foot">@@foot@@</footer>'
-        '<noscript><p class="stamp">本页需要启用 JavaScript / this page needs JavaScript</p></noscript>'
-        '<script type="application/json" id="luyu-data">@@data@@</script>'
-        "{% endmacro %}"
-    )
+    _template = Template("{% macro html(this, kwargs) %}@@below@@{% endmacro %}")
 
 
 class _Behaviour(MacroElement):
@@ -80,12 +97,62 @@ class _Behaviour(MacroElement):
     )
 
 
-def render(county: CountyPage, options: MapOptions | None = None) -> str:
-    """The county's page as HTML text; the same input gives the same text.
+def render(county: CountyPage, options: MapsOptions | None = None) -> str:
+    """The county's page as HTML text, all in one; the same input gives the same text.
 
     Raises LuyuError when a table has no CRS, a picture is none, or the page would need anything but itself.
     """
-    options = options or MapOptions()
+    return draw(county, (options or MapsOptions()).model_copy(update={"single_file": True})).html
+
+
+def draw(county: CountyPage, options: MapsOptions | None = None, *, beside: str = "files") -> CountyMap:
+    """The county's page with what lies beside it in the folder ``beside``; errors as of ``render``.
+
+    Pictures share what the rest of the page leaves of the budget: they are made smaller first, then the least urgent are
+    left out, and both is told.
+    """
+    options = options or MapsOptions()
+    basemaps = prepared(
+        options.basemaps,
+        _searched(county),
+        single_file=options.single_file,
+        budget_bytes=int(min(options.basemap_budget_mb, options.budget_mb) * 1e6),
+        folder=f"{beside}/tiles",
+    )
+    data = page_data(county, options.simplify_m) | {"basemaps": basemaps.data}
+    bare = _skeleton()
+    room = (
+        options.budget_mb * 1e6 - len(_filled(bare, county, data, "").encode()) - sum(map(len, basemaps.files.values()))
+    )
+    room -= _PER_PAIR * len(county.chips)
+    pairs = {f["id"]: county.chips[f["id"]] for f in data["findings"] if f["id"] in county.chips}
+    weight = _BASE64 if options.single_file else 1.0
+    pictures = fitted(pairs, max(room, 0.0) / weight, smallest_px=options.smallest_picture_px)
+    data["picturesLeftOut"] = pictures.left_out
+    files = dict(basemaps.files)
+    if options.single_file:
+        blocks = _inline(pictures, data)
+    else:
+        blocks, more = "", _beside(pictures, data, beside)
+        files |= more
+    page = offline.seal(
+        _filled(bare, county, data, blocks),
+        images=tuple(
+            dict.fromkeys(("data:", *(() if options.single_file else ("'self'", "file:")), *basemaps.image_sources))
+        ),
+    )
+    return CountyMap(page, files, _size(page, files, data, pictures, basemaps))
+
+
+def _searched(county: CountyPage) -> BaseGeometry:
+    """What a local basemap is cut to, in degrees: what was read of the county, else its outline."""
+    if county.corridor is not None and len(county.corridor):
+        return county.corridor.to_crs(4490).geometry.union_all()
+    return county.outline_lonlat if county.outline_lonlat is not None else Polygon()
+
+
+def _skeleton() -> str:
+    """The page with a mark wherever something is to be put."""
     page = _Page()
     page.add_child(_named(_Top(), "top"))
     chart = _named(
@@ -97,29 +164,32 @@ def render(county: CountyPage, options: MapOptions | None = None) -> str:
     for pane, z_index, pointer_events in _PANES:
         chart.add_child(_named(CustomPane(pane, z_index=z_index, pointer_events=pointer_events), f"pane_{pane}"))
     chart.add_child(_named(_Behaviour(), "behaviour"))
-    return offline.seal(_filled(page.render(), county, options))
+    return str(page.render())
 
 
-def _filled(page: str, county: CountyPage, options: MapOptions) -> str:
+def _filled(page: str, county: CountyPage, data: Mapping[str, Any], pictures: str) -> str:
     """The rendered page with every mark replaced, in one pass, so that no value is read as a mark."""
     words = {
         "title": f"{values.text(county.name)} {labels.PAGE['title'].zh}",
         "name": values.text(county.name),
         "code": values.text(county.code),
         "facts": values.facts_line(county.meta),
-        "gap": _gap(county),
         "internal": f"{style.INTERNAL.zh} {style.INTERNAL.en}",
         "foot": f"{style.foot_line(county.meta.get('credit'))}. Leaflet 1.9.4 (BSD-2-Clause)",
     }
-    parts = {mark: html.escape(shown) for mark, shown in words.items()} | {
+    shown = {mark: html.escape(word) for mark, word in words.items()} | {"gap": _gap(county)}
+    frame = {part: offline.asset(f"{part}.html", __package__) for part in ("top", "below")}
+    parts = shown | {
         "licence": offline.leaflet_licence(),
         "leaflet_css": offline.leaflet_css(),
         "leaflet_js": offline.leaflet_js(),
-        "css": offline.asset("page.css") + offline.asset("county.css", __package__),
-        "js": "\n".join(offline.asset(name, __package__) for name in ("dom.js", "map.js", "list.js", "card.js")),
-        "data": values.json_block(page_data(county, options)),
+        "css": offline.asset("page.css") + "".join(offline.asset(name, __package__) for name in _STYLES),
+        "js": "\n".join(offline.asset(name, __package__) for name in _SCRIPTS),
+        "data": values.json_block(data),
+        "pictures": pictures,
     }
-    return re.sub("@@([a-z_]+)@@", lambda match: parts[match[1]], page)
+    whole = re.sub("@@(top|below)@@", lambda match: frame[match[1]], page)
+    return re.sub("@@([a-z_]+)@@", lambda match: parts[match[1]], whole)
 
 
 def _gap(county: CountyPage) -> str:
@@ -128,7 +198,53 @@ def _gap(county: CountyPage) -> str:
     if table is None or not float(table["km_unobserved"].sum()) > 0:
         return ""
     lost, due = (values.number(float(table[name].sum()), 2) for name in ("km_unobserved", "km_due"))
-    return f"未观测 {lost}/{due} km not observed"
+    return (
+        f'<span class="label"><span class="zh">未观测 {lost}/{due} km</span>'
+        f'<span class="en" lang="en">{lost}/{due} km not observed</span></span>'
+    )
+
+
+def _inline(pictures: Pictures, data: dict[str, Any]) -> str:
+    """Blocks that no browser runs or decodes until a card asks for one; each finding is told its block."""
+    blocks = []
+    for place, finding in enumerate(data["findings"]):
+        if (pair := pictures.pairs.get(finding["id"])) is None:
+            continue
+        finding["pictures"] = place
+        links = [f"data:{media_type(one, finding['id'])};base64,{base64.b64encode(one).decode()}" for one in pair]
+        blocks.append(f'<script type="application/json" id="pictures-{place}">{json.dumps(links)}</script>\n')
+    return "".join(blocks)
+
+
+def _beside(pictures: Pictures, data: dict[str, Any], beside: str) -> dict[str, bytes]:
+    """Files of the pictures; each finding is told their paths."""
+    files = {}
+    for finding in data["findings"]:
+        if (pair := pictures.pairs.get(finding["id"])) is None:
+            continue
+        stem = values.file_stem(finding["id"])
+        suffixes = [media_type(one, finding["id"]).removeprefix("image/") for one in pair]
+        paths = [f"{beside}/{stem}.{role}.{suffix}" for role, suffix in zip(("before", "after"), suffixes, strict=True)]
+        finding["pictures"] = paths
+        files |= dict(zip(paths, pair, strict=True))
+    return files
+
+
+def _size(
+    page: str, files: Mapping[str, bytes], data: Mapping[str, Any], pictures: Pictures, basemaps: PreparedBasemaps
+) -> dict[str, Any]:
+    return {
+        "bytes": len(page.encode()) + sum(map(len, files.values())),
+        "findings": len(data["findings"]),
+        "pictures": len(pictures.pairs),
+        "side_px": pictures.side_px,
+        "dropped_pictures": pictures.left_out,
+        "notes": _sentences(basemaps.left_out),
+    }
+
+
+def _sentences(words: Sequence[Word]) -> list[str]:
+    return [f"{word.zh} {word.en}" for word in words]
 
 
 def _named(element: Any, name: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import StakeError
 from ..model.kinds import Status
-from ..reports import style, values
+from ..reports import style, terms, values
 
 CONFIRMED = frozenset({Status.CONFIRMED, Status.NOTIFIED, Status.RECTIFIED, Status.CLOSED, Status.REVISITED})
 """Statuses in which an officer has said that it is so."""
@@ -19,29 +19,6 @@ LINE = "＿" * 10
 """A line to be filled in by hand."""
 DRAFT = "草稿，经审核签发后生效；卫星影像仅为疑似线索，以现场核查为准；本件不是行政处罚决定"
 _MOST_TERMS = 6
-_LEVELS = ((0.9, "高"), (0.7, "较高"), (0.5, "中等"), (0.0, "较低"))
-_PRIORITY = {
-    "kind": "类型", "zone": "区域", "membership": "区域判定", "confidence": "置信度", "size": "规模", "basis": "界线依据",
-    "near_border": "邻近县界", "sight": "视距", "impact": "设施影响", "repeat": "复发", "age": "久未处置", "drive": "距道班近",
-    "permitted": "有许可",
-}  # fmt: skip
-_TERMS = {
-    "new": "新增建筑概率", "after": "后期建筑概率", "before": "前期建筑概率", "around": "四周建筑概率", "surest": "最高概率",
-    "change": "变化幅度", "size": "规模", "edge": "边缘清晰", "rectangle": "矩形度", "straight": "边缘平直", "solidity": "紧致度",
-    "right_angled": "直角", "corners": "角点数", "shade": "阴影", "green": "前期植被", "greener": "植被变化", "lighter": "变亮",
-    "warm": "偏暖色", "contrast": "与四周反差", "long": "细长", "open": "敞口", "gained": "新增比例", "yellow_red": "黄红色调",
-    "brighter": "变亮", "warmed": "变暖色", "nir": "近红外", "on_pavement": "位于路面", "longest": "连续长度",
-    "ends": "两端整齐", "pavement": "在路面", "land": "在公路用地", "touches_m": "贴近道路", "likeness": "前后相似",
-    "slim": "窄条", "speckled": "斑点", "resolved": "分辨清楚", "like_a_lorry": "似货车", "season": "收获季", "rough": "粗糙度",
-    "into_road": "伸入路面", "above": "高出地面", "lee": "背光面", "wide": "宽度", "canopy": "树冠", "past": "越过路缘",
-    "dark": "暗面",
-}  # fmt: skip
-_SIGHTS = {
-    "present": "最近影像仍在",
-    "gone": "最近影像已不见",
-    "grown": "最近影像显示扩大",
-    "unseen": "最近影像未能看清",
-}
 
 
 def confirmed(row: Mapping[str, Any]) -> bool:
@@ -62,7 +39,7 @@ def fields(row: Mapping[str, Any]) -> dict[str, str]:
     case (the list's ``sight``) stands under ``seen``, since a finding's ``sight`` is about the view of drivers.
     """
     zone, member, side, status = (values.text(row.get(name)) for name in ("zone", "membership", "side", "status"))
-    level, terms = confidence(row)
+    level, cues = confidence(row)
     county = next(
         (text for name in ("counties", "county_name", "county_code") if (text := values.text(row.get(name)))), ""
     )
@@ -83,7 +60,7 @@ def fields(row: Mapping[str, Any]) -> dict[str, str]:
         "lat": values.number(row.get("lat"), 6),
         "zone": style.zone_style(zone).zh if zone else "",
         "membership": style.word(style.MEMBERSHIP, member).zh if member else "",
-        "why": values.why_member(row),
+        "why": values.why_member(row).zh,
         "area": values.number(row.get("area_m2")),
         "size": size(row),
         "last_absent": values.day(row.get("last_absent")),
@@ -96,7 +73,7 @@ def fields(row: Mapping[str, Any]) -> dict[str, str]:
         "addressee": values.text(row.get("addressee")),
         "next_step": values.text(row.get("next_step")),
         "confidence": level,
-        "confidence_terms": terms,
+        "confidence_terms": cues,
         "priority": values.number(row.get("priority")),
         "priority_terms": priority_terms(row),
         "due": values.day(row.get("due_on")),
@@ -155,29 +132,17 @@ def confidence(row: Mapping[str, Any]) -> tuple[str, str]:
     shown = values.number(figure, 2)
     if not shown:
         return "未给出", ""
-    level = next(word for least, word in _LEVELS if float(shown) >= least)
-    told = evidence(row)
-    cues = told.get("cues")
-    weighed = cues if isinstance(cues, Mapping) else {name: told[name] for name in _TERMS if name in told}
-    plain = {
-        name: float(value)
-        for name, value in weighed.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and not values.is_null(value)
-    }
-    names = sorted(plain, key=lambda name: (-abs(plain[name]), name)) if isinstance(cues, Mapping) else list(plain)
-    terms = "，".join(f"{_TERMS.get(name, name)} {values.number(plain[name], 2)}" for name in names[:_MOST_TERMS])
+    level = terms.level(float(shown)).zh
+    weighed = list(terms.weighed(evidence(row)).items())[:_MOST_TERMS]
+    told = "，".join(f"{style.word(terms.CUES, name).zh} {values.number(value, 2)}" for name, value in weighed)
     shown = "大于 0.99" if float(shown) > 0.99 else shown
-    return f"{level}（{shown}，影像识别的把握程度，不是违法的概率）", terms
+    return f"{level}（{shown}，{terms.NO_PROBABILITY.zh}）", told
 
 
 def priority_terms(row: Mapping[str, Any]) -> str:
     """What the priority is made of, points each, those that add nothing left out."""
-    told = evidence(row).get("priority")
-    parts = told.items() if isinstance(told, Mapping) else ()
-    points = ((name, values.number(value, 1)) for name, value in parts if isinstance(value, int | float))
-    return "，".join(
-        f"{_PRIORITY.get(str(name), str(name))} {shown}" for name, shown in points if shown and float(shown)
-    )
+    told = terms.points(evidence(row)).items()
+    return "，".join(f"{style.word(terms.PRIORITY, name).zh} {values.number(points, 1)}" for name, points in told)
 
 
 def deadline(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -230,7 +195,8 @@ def _metres(label: object) -> float | None:
 def _sight(row: Mapping[str, Any]) -> str:
     said = values.text(row.get("seen"))
     day = values.day(row.get("sight_on"))
-    return f"{_SIGHTS[said]}（{day}）" if said in _SIGHTS and day else _SIGHTS.get(said, "")
+    shown = terms.SIGHTS[said].zh if said in terms.SIGHTS else ""
+    return f"{shown}（{day}）" if shown and day else shown
 
 
 def _with_unit(figure: str, unit: str, head: str = "") -> str:

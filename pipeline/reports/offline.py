@@ -10,6 +10,7 @@ import base64
 import hashlib
 import mimetypes
 import re
+from collections.abc import Sequence
 from functools import cache
 from html.parser import HTMLParser
 from importlib import metadata, resources
@@ -27,6 +28,7 @@ _LEAFLET = "Leaflet 1.9.4, (c) 2010-2023 Vladimir Agafonkin, (c) 2010-2011 Cloud
 CSP_MARK = "<!--content-security-policy-->"
 
 _CSS_URL = re.compile(r"url\(\s*['\"]?([^'\")]*)['\"]?\s*\)")
+_IMAGE_SOURCE = re.compile(r"data:|blob:|file:|'self'|https?://[A-Za-z0-9.*-]+(:\d+)?")
 _SOURCE_MAP = re.compile(r"\n?//[#@] sourceMappingURL=\S*\s*$")
 _LINKS = frozenset({"src", "href", "srcset", "action", "formaction", "poster", "data", "background", "xlink:href"})
 _SCHEME = re.compile(r"\s*([a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
@@ -124,8 +126,10 @@ class _Inspector(HTMLParser):
             self._open = None
 
 
-def seal(page: str) -> str:
+def seal(page: str, images: Sequence[str] = ("data:",)) -> str:
     """The page with a Content-Security-Policy that lets exactly its own scripts and styles run and fetches nothing.
+
+    ``images``: where pictures may come from when a script asks for them: sources of the policy such as ``https://HOST``.
 
     ``page`` must hold :data:`CSP_MARK` in its head. Raises LuyuError when anything would be fetched from elsewhere,
     or when a handler or style attribute is left: a page that would break in front of an officer is not delivered.
@@ -141,10 +145,11 @@ def seal(page: str) -> str:
             faults.append("style sheet: @import")
     if page.count(CSP_MARK) != 1:
         faults.append(f"the head must hold {CSP_MARK} once")
+    faults += [f"picture source {source!r}" for source in images if not _IMAGE_SOURCE.fullmatch(source)]
     if faults:
         raise LuyuError("page is not self-contained: " + "; ".join(faults[:8]))
     policy = (
-        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"default-src 'none'; img-src {' '.join(images)}; base-uri 'none'; form-action 'none'; "
         f"script-src {_hashes(inspector.scripts)}; style-src {_hashes(inspector.styles)}"
     )
     return page.replace(CSP_MARK, f'<meta http-equiv="Content-Security-Policy" content="{policy}">')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -24,7 +25,9 @@ class CountyPage:
     ``zones``: ``zone, basis``; ``stakes``: points with ``stake`` (text, K12+300) and ``route_code``; ``findings``:
     FINDINGS; ``unobserved``: lines with ``reason`` (a name of ``style.CAUSES``) and perhaps ``route_code``;
     ``sight``: SIGHT; ``coverage``: this county's rows of the table in ``IndexPage``. ``hot_spots``: HOT_SPOTS; ``sites``: SITES.
-    ``chips``: finding_id -> pictures (before, after) as WebP, JPEG or PNG. ``meta``: run facts by name of
+    A finding that an earlier run found, and whose case is still open, has true in the column ``earlier``. ``cases``: case number -> its case as
+    the ledger lists it, with ``history``. ``corridor``: areas that were read. ``chips``: finding_id -> pictures (before, after) as
+    WebP, JPEG or PNG. ``meta``: run facts by name of
     ``labels.META``, shown in the order given.
     """
 
@@ -42,6 +45,8 @@ class CountyPage:
     hot_spots: gpd.GeoDataFrame | None = None
     sites: gpd.GeoDataFrame | None = None
     sight: gpd.GeoDataFrame | None = None
+    corridor: gpd.GeoDataFrame | None = None
+    cases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,13 @@ class IndexPage:
     column ``km_CAUSE`` per cause. ``meta``: run facts by name of ``labels.META``. ``alarms``: what makes the run's result
     doubtful as a whole, each with ``zh, en, remedy_zh, remedy_en``. ``hot_spots``: HOT_SPOTS; ``campaign``: counts of known
     sites by state against a deadline, as in run.json.
+
+    Of a ledger, where there is one, as of the day ``as_of``: ``trend``, ``trend_by_county``, ``months``,
+    ``months_by_county`` and ``standing`` as in ``run.overview.Overview``. ``sizes``: what became of each county's page,
+    with ``code, name, bytes, findings, pictures, side_px`` (longest side of its pictures), ``dropped_pictures`` and
+    ``notes`` (text, or texts in both languages as ``{"zh": …, "en": …}``, or several of them). ``files``: links relative to
+    the overview by label; labels ``register, findings, geojson, coverage, run, notices`` are given in words, ``notice:CODE``
+    stands beside its county.
     """
 
     title: str
@@ -64,6 +76,14 @@ class IndexPage:
     alarms: Sequence[Mapping[str, Any]] = ()
     hot_spots: gpd.GeoDataFrame | None = None
     campaign: Mapping[str, Any] = field(default_factory=dict)
+    trend: pd.DataFrame | None = None
+    trend_by_county: pd.DataFrame | None = None
+    months: pd.DataFrame | None = None
+    months_by_county: pd.DataFrame | None = None
+    standing: pd.DataFrame | None = None
+    as_of: dt.date | None = None
+    sizes: Sequence[Mapping[str, Any]] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def lonlat(frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:

@@ -113,24 +113,33 @@ def _flat(name: str, value: object) -> list[tuple[str, str]]:
     return [(text(name), text(value))]
 
 
-def why_member(row: Mapping[str, Any]) -> str:
+def why_member(row: Mapping[str, Any]) -> labels.Word:
     """Why a footprint counts as inside its zone or not: overlap, positional error and what the line rests on."""
-    parts = []
+    zh, en = list[str](), list[str]()
     overlap, area = row.get("zone_overlap_m2"), row.get("area_m2")
-    if overlap is not None and area is not None and float(area) > 0 and not is_null(overlap):
-        parts.append(f"区内 {number(overlap)} m²，占 {number(100 * min(float(overlap) / float(area), 1.0))}%")
+    if overlap is not None and area is not None and not is_null(area) and float(area) > 0 and not is_null(overlap):
+        shown, share = number(overlap), number(100 * min(float(overlap) / float(area), 1.0))
+        zh.append(f"区内 {shown} m²，占 {share}%")
+        en.append(f"{shown} m² in the zone, {share}%")
     if distance := number(row.get("edge_distance_m"), 1):
-        parts.append(f"界线外 {distance[1:]} m" if distance.startswith("-") else f"伸入界线 {distance} m")
+        beyond = distance.startswith("-")
+        zh.append(f"界线外 {distance[1:]} m" if beyond else f"伸入界线 {distance} m")
+        en.append(f"{distance[1:]} m outside the line" if beyond else f"{distance} m past the line")
     probability = row.get("zone_probability")
     if probability is not None and not is_null(probability):
-        parts.append(f"在区内的概率 {number(100 * float(probability))}%")
+        zh.append(f"在区内的概率 {number(100 * float(probability))}%")
+        en.append(f"chance of lying in it {number(100 * float(probability))}%")
     if error := number(row.get("geo_rmse_m"), 1):
-        parts.append(f"定位误差 ±{error} m")
+        zh.append(f"定位误差 ±{error} m")
+        en.append(f"positional error ±{error} m")
     if basis := text(row.get("zone_basis")):
-        parts.append(f"界线依据：{style.word(style.BASIS, basis).zh}")
+        known = style.word(style.BASIS, basis)
+        zh.append(f"界线依据：{known.zh}")
+        en.append(f"line: {known.en}")
         if basis != "announced":
-            parts.append("须以公告或实测界线为准")
-    return "；".join(parts)
+            zh.append("须以公告或实测界线为准")
+            en.append("the announced or surveyed line decides")
+    return labels.Word("；".join(zh), "; ".join(en))
 
 
 def reasons(value: object) -> list[tuple[str, float]]:

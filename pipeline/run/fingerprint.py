@@ -22,7 +22,7 @@ from ..net.hrefs import redacted
 def fingerprint(config: RunConfig, scenes: Sequence[Scene], tables: Sequence[gpd.GeoDataFrame]) -> str:
     """Sixteen hexadecimal digits; where they differ, results of tiles are not reused."""
     asked = config.dump()
-    for elsewhere in ("output", "ledger", "cases", "dask", "decisions", "alarms", "name"):
+    for elsewhere in ("output", "ledger", "cases", "dask", "decisions", "alarms", "maps", "name"):
         asked.pop(elsewhere, None)
     for elsewhere in ("network", "costs"):
         asked["imagery"].pop(elsewhere, None)

@@ -9,36 +9,23 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-import pyogrio
 import shapely
 
-from ..ledger import Ledger
-from ..maps import county_map, index_page
+from ..maps import index_page
 from ..model.stake import Stake
-from ..model.tables import FINDINGS, HOT_SPOTS, SIGHT, SITES
+from ..model.tables import FINDINGS
 from ..papers.notice import notice
 from ..papers.sketch import Surroundings
 from ..reports import gis, register
-from ..reports.pages import CountyPage, IndexPage
+from ..reports.pages import IndexPage
+from .county_pages import write_county_maps
 from .files import RunFolder, atomic, write_bytes, write_text
 from .plan import Plan
 from .provenance import last_day, meta
+from .stored import StoredRun
 from .watch import Watched
 
 _STAKE_EVERY_M = 100.0
-_LAYERS = (
-    "findings",
-    "candidates",
-    "zones",
-    "sight",
-    "tiles",
-    "roads",
-    "counties",
-    "stakes",
-    "unobserved",
-    "hot_spots",
-    "sites",
-)
 
 
 def publish(
@@ -55,6 +42,7 @@ def publish(
     tables = {
         "findings": findings[[*FINDINGS.columns, "geometry"]],
         "candidates": candidates[[*FINDINGS.columns, "reportable", "why_not", "tile_id", "geometry"]],
+        "corridor": _corridor(plan),
         "zones": plan.zones,
         "sight": plan.ground.sight,
         "tiles": _tiles(plan, record),
@@ -75,30 +63,21 @@ def publish(
 def publish_maps(folder: RunFolder, ledger: Path | str | None = None) -> None:
     """Index page, county maps, register and notices from the stored tables and the ledger as it is now.
 
-    ``ledger``: where it is, if not where the run had it (a URL is kept without its password).
+    ``ledger``: where it is, if not where the run had it (a URL is kept without its password). What the maps weigh is
+    written into run.json.
     """
-    record = json.loads(folder.run_json.read_text(encoding="utf-8"))
-    there = {name for name, _ in pyogrio.list_layers(folder.findings_gpkg)}
-    tables = {name: gpd.read_file(folder.findings_gpkg, layer=name) for name in _LAYERS if name in there}
-    for contract in (HOT_SPOTS, SITES, SIGHT):  # runs of earlier versions have none
-        tables.setdefault(contract.name, contract.empty(crs=tables["findings"].crs))
-    findings = _with_status(_complete(tables["findings"]), ledger or record["configuration"]["ledger"])
-    coverage = pd.read_csv(folder.coverage, encoding="utf-8-sig", dtype={"county_code": str, "why": str}).fillna(
-        {"why": "", "county_code": "", "county_name": ""}
-    )
-    facts, created = meta(record), last_day(record)
-    counties = tables["counties"].sort_values("code")
-    for county in counties.itertuples():
-        page = _county_page(county, tables, findings, coverage, folder, meta(record, county.code))
-        write_text(folder.county(county.code), county_map.render(page))
-    title = record["totals"]["name"]
+    run = StoredRun.read(folder, ledger)
+    findings, counties, tables = run.findings, run.counties, run.tables
+    sizes = write_county_maps(run)
+    write_text(folder.run_json, json.dumps({**run.record, "maps": sizes}, ensure_ascii=False, indent=1) + "\n")
+    facts, created = meta(run.record), last_day(run.record)
     index = IndexPage(
-        title, counties, tables["roads"], findings, coverage, facts, record.get("alarms", ()), tables["hot_spots"],
-        record.get("sites", {}),
+        run.record["totals"]["name"], counties, tables["roads"], findings, run.coverage, facts, run.record.get("alarms", ()),
+        tables["hot_spots"], run.record.get("sites", {}),
     )  # fmt: skip
     write_text(folder.index, index_page.render(index))
     book = register.workbook(
-        findings, counties, coverage, created=created, meta=facts, hot_spots=tables["hot_spots"], sites=tables["sites"]
+        findings, counties, run.coverage, created=created, meta=facts, hot_spots=tables["hot_spots"], sites=tables["sites"]
     )
     write_bytes(folder.register, book)
     around = Surroundings(int(findings.crs.to_epsg()), tables["roads"], tables["zones"], tables["stakes"])
@@ -118,60 +97,10 @@ def write_layers(path: Path, tables: Mapping[str, gpd.GeoDataFrame]) -> None:
             table.to_file(scratch, layer=name, driver="GPKG", engine="pyogrio", use_arrow=True, geometry_type=kind)
 
 
-def _county_page(
-    county: Any,
-    tables: Mapping[str, gpd.GeoDataFrame],
-    findings: gpd.GeoDataFrame,
-    coverage: pd.DataFrame,
-    folder: RunFolder,
-    facts: Mapping[str, Any],
-) -> CountyPage:
-    area = county.geometry
-    mine = findings[findings["county_code"] == county.code]
-    near = area.buffer(500.0)
-    chips = {}
-    for finding_id in mine["finding_id"]:
-        before, after = folder.chip(finding_id, "before"), folder.chip(finding_id, "after")
-        if before.is_file() and after.is_file():
-            chips[finding_id] = (before.read_bytes(), after.read_bytes())
-    outline = gpd.GeoSeries([area], crs=findings.crs).to_crs(4490).iloc[0]
-    return CountyPage(
-        code=county.code,
-        name=county.name,
-        outline_lonlat=outline,
-        roads=_clip(tables["roads"], near),
-        zones=_clip(tables["zones"], near),
-        stakes=tables["stakes"][tables["stakes"].within(near)],
-        findings=mine,
-        chips=chips,
-        unobserved=tables["unobserved"][tables["unobserved"]["county_code"] == county.code],
-        coverage=coverage[coverage["county_code"] == county.code],
-        meta=facts,
-        hot_spots=_clip(tables["hot_spots"], near),
-        sites=tables["sites"][tables["sites"].within(near)],
-        sight=_clip(tables["sight"], near),
-    )
-
-
-def _clip(frame: gpd.GeoDataFrame, area: Any) -> gpd.GeoDataFrame:
-    near = frame.iloc[sorted(frame.sindex.query(area, predicate="intersects"))]
-    shapes = shapely.intersection(near.geometry.array, area)
-    return near.assign(geometry=gpd.GeoSeries(shapes, index=near.index, crs=frame.crs))
-
-
-def _complete(findings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Findings with every column, null where a run of an earlier version did not know it."""
-    return findings.assign(**{name: None for name in FINDINGS.columns if name not in findings})
-
-
-def _with_status(findings: gpd.GeoDataFrame, ledger: Path | str) -> gpd.GeoDataFrame:
-    """Findings with the status that their cases have now."""
-    if "://" not in str(ledger) and not Path(ledger).is_file():
-        return findings
-    with Ledger.open(ledger, create=False) as opened:
-        now = {case["case_no"]: case["status"] for case in opened.cases()}
-    status = findings["case_no"].map(now).fillna(findings["status"])
-    return findings.assign(status=status)
+def _corridor(plan: Plan) -> gpd.GeoDataFrame:
+    """What was read and searched, a row for each piece."""
+    pieces = shapely.get_parts(plan.corridor)
+    return gpd.GeoDataFrame({"piece": range(len(pieces))}, geometry=pieces, crs=plan.layers.epsg)
 
 
 def _tiles(plan: Plan, record: Mapping[str, Any]) -> gpd.GeoDataFrame:

@@ -159,7 +159,7 @@ def rebuild(root: Path, ledger: str | None = None) -> RunFolder:
     ``ledger``: path or URL where it is not that of the run.
     """
     folder = RunFolder(root)
-    if not folder.run_json.is_file() or not folder.findings_gpkg.is_file():
+    if not folder.run_json.is_file():
         raise WorkspaceError(f"{root}: holds no finished run (no run.json or findings.gpkg); run `luyu run` first")
     with folder.held():
         publish_maps(folder, ledger)

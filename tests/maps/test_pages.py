@@ -12,7 +12,6 @@ from fake_county import OUTLINE, ROADS, make_county, make_findings, make_index
 
 from pipeline.errors import LuyuError
 from pipeline.maps import county_data, county_map, index_page
-from pipeline.maps.county_data import MapOptions
 from pipeline.model.cause import Cause
 from pipeline.reports import encode, offline
 from pipeline.reports.pages import lonlat
@@ -113,15 +112,6 @@ def test_tables_in_metres_are_turned_to_degrees_and_those_without_crs_refused(co
         lonlat(gpd.GeoDataFrame(geometry=[OUTLINE]), "findings")
 
 
-def test_pictures_are_kept_by_priority_within_the_budget(county):
-    order = county.findings.sort_values("priority", ascending=False)["finding_id"]
-    with_chips = [f for f in order if f in county.chips]
-    budget = sum(len(p) for f in with_chips[:3] for p in county.chips[f])
-    data = data_of(county_map.render(county, MapOptions(chip_budget_bytes=budget)))
-    assert list(data["chips"]) == with_chips[:3]
-    assert data["chipsLeftOut"] == len(with_chips) - 3
-
-
 def test_a_picture_that_is_none_is_named():
     findings = make_findings(1)
     county = make_county(findings=findings, chips={findings["finding_id"][0]: (b"GIF89a", b"GIF89a")})
@@ -140,14 +130,21 @@ def test_every_finding_and_stretch_stands_in_the_data(county):
     assert {cause[0]: cause[5] for cause in data["causes"]}["cloud"] == "1.90"
     assert len(data["stakes"]) == len(county.stakes)
     assert {zone[0] for zone in data["zones"]} == {"pavement", "highway_land", "control_zone"}
-    card = dict(zip(data["card"], data["findings"][0]["card"], strict=True))
-    assert all(card[name] for name in ("zone", "membership", "why", "size", "law", "scene_before", "detector"))
+    first = data["findings"][0]
+    card = {name: data["texts"][at] for name, at in zip(data["card"], first["card"], strict=True)}
+    assert all(card[name] for name in ("why", "size", "law", "scene_before", "detector"))
+    assert all(len(card[name]) == 2 for name in ("why", "size"))  # in both languages
+    assert first["zone"] in {zone[0] for zone in data["zoneStyles"]}
+    assert first["from_m"] <= first["to_m"]
+    gcj, bd = first["shifted"][:2], first["shifted"][2:]
+    assert 0.003 < gcj[0] - first["at"][0] < 0.008  # some 500 m
+    assert bd != gcj
 
 
 def test_a_plug_ins_kind_is_drawn_under_its_own_name():
     findings = make_findings(2)
     findings["kind"] = ["pond", "building"]
-    data = county_data.page_data(make_county(findings=findings, chips={}), MapOptions())
+    data = county_data.page_data(make_county(findings=findings, chips={}), 0.3)
     assert [kind[0] for kind in data["kinds"]][-1] == "pond"
 
 

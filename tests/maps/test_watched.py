@@ -45,8 +45,8 @@ def test_a_single_image_says_so_on_the_card():
     findings = make_findings(30)
     data = data_of(county_map.render(make_county(findings=findings)))
     at = CARD.index("transience")
-    said = {finding["kind"]: finding["card"][at] for finding in data["findings"]}
-    assert said["grain_drying"] == "初判（仅一期影像，待复核）"
+    said = {finding["kind"]: data["texts"][finding["card"][at]] for finding in data["findings"]}
+    assert said["grain_drying"] == ["初判（仅一期影像，待复核）", "provisional: one image"]
     assert said["building"] == ""
 
 

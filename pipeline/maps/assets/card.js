@@ -1,138 +1,138 @@
-// The card of one finding with its two pictures under one slider, and the start of the page.
-luyu.Card = function (root, turn, onClose) {
-  var data = luyu.data, el = luyu.el;
+// The card of one finding: pictures, place, the way there, why, how sure, history, and the reader's verdict.
+luyu.Card = function (root, verdicts, turn, onClose) {
+  var data = luyu.data, el = luyu.el, current = null, opener = null;
 
-  function button(name, action) {
-    return el("button", { type: "button", "data-action": name, onclick: action }, [document.createTextNode(luyu.word(name)[0])]);
-  }
-
-  // Both pictures lie on the same place; the upper one is cut at the slider. An <input type=range> over them takes
-  // mouse, finger and arrow keys alike, and takes no click that was meant for the map.
-  function swipe(finding) {
-    var pair = data.chips[finding.id];
-    if (!pair || !pair.every(function (uri) { return uri.slice(0, 11) === "data:image/"; })) {
-      return el("p", { "class": "note" }, [luyu.label(luyu.word("no_chip"))]);
-    }
-    var top = el("div", { "class": "upper" }, [picture(pair[0], "before", finding.before)]);
-    var bar = el("div", { "class": "bar" });
-    var range = el("input", { type: "range", min: 0, max: 100, step: 1, value: 50, "aria-label": luyu.word("swipe").join(" "), oninput: cut });
-    var box = el("div", { "class": "swipe" }, [el("div", { "class": "lower" }, [picture(pair[1], "after", finding.after)]), top, bar, range]);
-    function cut() {
-      var share = Number(range.value);
-      top.style.clipPath = top.style.webkitClipPath = "inset(0 " + (100 - share) + "% 0 0)";
-      bar.style.left = share + "%";
-    }
-    cut();
-    return box;
-  }
-  function picture(uri, name, day) {
-    var title = luyu.word(name), image = el("img", { alt: title.join(" ") + " " + day, draggable: "false" });
-    image.src = uri;
-    return el("figure", { "class": name }, [image, el("figcaption", { text: title[0] + " " + day })]);
-  }
-
+  // Lines of the card as [label, text or label] pairs; also what print sheets show.
   function facts(finding) {
-    var list = el("dl", {});
-    function add(pair, text) {
-      list.appendChild(el("dt", {}, [luyu.label(pair)]));
-      list.appendChild(el("dd", { text: text }));
-    }
-    var own = { last_absent: finding.before, first_seen: finding.after, case_no: finding["case"], finding_id: finding.id };
+    var own = {
+      zone: luyu.zone(finding), membership: luyu.named(data.memberships, finding.membership), last_absent: finding.before, first_seen: finding.after,
+      due_on: finding.due, case_no: finding.case, finding_id: finding.id
+    };
+    var lines = [];
     data.card.forEach(function (name, i) {
-      var text = own[name] || finding.card[i];
-      if (text) add(luyu.word(name), text);
+      var text = name in own ? own[name] : luyu.text(finding.card[i]);
+      if (luyu.both(text)) lines.push([name, text]);
     });
-    add(luyu.word("coordinates"), finding.coordinates);
+    lines.push(["coordinates", finding.coordinates]);
+    return lines;
+  }
+  function factList(finding) {
+    var list = el("dl", {});
+    facts(finding).forEach(function (line) {
+      list.appendChild(el("dt", {}, [luyu.label(luyu.word(line[0]))]));
+      list.appendChild(el("dd", { "class": line[0] === "due_on" && luyu.overdue(finding) ? "late" : null }, [luyu.label(line[1])]));
+    });
     return list;
   }
-  function evidence(finding) {
-    if (!finding.evidence.length) return null;
-    return el("details", { "class": "evidence", open: true }, [el("summary", {}, [luyu.label(luyu.word("evidence"))]),
-      el("table", {}, [el("tbody", {}, finding.evidence.map(function (term) {
-        return el("tr", {}, [el("th", { text: term[0] }), el("td", { text: term[1] })]);
-      }))])]);
+  function table(rows, bars) {
+    var most = Math.max.apply(null, rows.map(function (row) { return Math.abs(Number(row[1])) || 0; }).concat(1e-9));
+    return el("table", {}, [el("tbody", {}, rows.map(function (row) {
+      var share = Math.min(100, 100 * Math.abs(Number(row[1])) / most) || 0;
+      return el("tr", {}, [el("th", { scope: "row" }, [luyu.label(luyu.text(row[0]))]), el("td", { text: row[1] }),
+        bars ? el("td", { "class": "share" }, [luyu.svg("svg", { viewBox: "0 0 100 8", width: 80, height: 8, preserveAspectRatio: "none", "aria-hidden": "true" }, [
+          luyu.svg("rect", { width: share, height: 8, fill: Number(row[1]) < 0 ? "#b5b9bd" : "#14507a" })])]) : null]);
+    }))]);
+  }
+  function reading(finding) {
+    var blocks = [];
+    if (finding.cues.length) blocks.push(el("h4", {}, [luyu.label(luyu.word("cues"))]), table(finding.cues, true));
+    if (finding.points.length) blocks.push(el("h4", {}, [luyu.label(luyu.word("points"))]), table(finding.points, true));
+    if (finding.evidence.length) blocks.push(el("details", { "class": "all-evidence", open: !finding.cues.length }, [el("summary", {}, [luyu.label(luyu.word("all_evidence"))]), table(finding.evidence, false)]));
+    if (!blocks.length) return null;
+    return el("details", { "class": "evidence", open: true }, [el("summary", {}, [luyu.label(luyu.word("evidence"))])].concat(blocks));
+  }
+  function history(finding) {
+    if (!finding.history.length) return null;
+    return el("details", { "class": "history" }, [el("summary", {}, [luyu.label(luyu.word("history")), el("b", { text: " " + finding.history.length })]),
+      el("ol", {}, finding.history.map(function (event) {
+        var day = new Date(Date.parse(event[0]) + 8 * 3600000).toISOString().slice(0, 10);
+        return el("li", {}, [el("time", { datetime: event[0], text: day }), luyu.label(luyu.named(data.acts, event[1]), "b"),
+          event[3] ? el("span", {}, [luyu.label(luyu.word("image_of")), document.createTextNode(" " + event[3])]) : null,
+          luyu.text(event[2]) ? el("span", { text: luyu.text(event[2]) }) : null,
+          luyu.both(luyu.text(event[4])) ? luyu.label(luyu.text(event[4])) : null]);
+      }))]);
+  }
+
+  // Links open the service's own page; only the place and the stake are told to it.
+  function ways(finding) {
+    var s = finding.shifted, title = encodeURIComponent(luyu.place(finding) || finding.coordinates);
+    var links = [
+      ["amap", "https://uri.amap.com/marker?position=" + s[0] + "," + s[1] + "&name=" + title + "&src=luyu&coordinate=gaode&callnative=1"],
+      ["baidu", "https://api.map.baidu.com/marker?location=" + s[3] + "," + s[2] + "&title=" + title + "&content=" + title + "&output=html&coord_type=bd09ll&src=webapp.luyu.map"],
+      ["tencent", "https://apis.map.qq.com/uri/v1/marker?marker=coord:" + s[1] + "," + s[0] + ";title:" + title + ";addr:" + title + "&referer=luyu"]
+    ];
+    return el("p", { "class": "ways", title: luyu.both(luyu.word("ways_note")) }, [luyu.label(luyu.word("ways"))].concat(links.map(function (link) {
+      return el("a", { href: link[1], target: "_blank", rel: "noopener noreferrer", "data-way": link[0] }, [luyu.label(luyu.word(link[0]))]);
+    })));
   }
 
   function show(finding) {
-    var kind = luyu.kinds[finding.kind], status = data.status[finding.status] || [finding.status, ""];
     var stake = luyu.place(finding);
+    if (root.hidden) opener = document.activeElement;
+    current = finding;
     root.textContent = "";
     [
       el("div", { "class": "head" }, [
-        luyu.symbol(finding.kind, luyu.colour(finding)), el("h2", {}, [luyu.label([kind.zh, kind.en])]),
-        el("span", { "class": luyu.settled(finding) ? "status settled" : "status" }, [luyu.label(status)]),
-        el("button", { type: "button", "class": "close", "aria-label": luyu.word("close").join(" "), onclick: close, text: "×" })
+        luyu.symbol(finding.kind, luyu.colour(finding)), el("h2", {}, [luyu.label(luyu.kind(finding))]),
+        el("span", { "class": luyu.settled(finding) ? "status settled" : "status" }, [luyu.label(luyu.status(finding))]),
+        luyu.overdue(finding) ? el("span", { "class": "late" }, [luyu.label(luyu.word("overdue"))]) : null,
+        el("button", { type: "button", "class": "close", "aria-label": luyu.both(luyu.word("close")), onclick: close, text: "×" })
       ]),
-      el("p", { "class": "stakeline" }, [el("b", { text: stake }), el("span", { "class": "scores" }, [
+      el("p", { "class": "stakeline" }, [el("b", {}, [luyu.placeLabel(finding)]), el("span", { "class": "scores" }, [
         luyu.label(luyu.word("priority")), el("b", { text: " " + finding.priority + "  " }),
         luyu.label(luyu.word("confidence")), el("b", { text: " " + finding.confidence })])]),
-      swipe(finding),
+      finding.earlier ? el("p", { "class": "note" }, [luyu.label(luyu.word("earlier_note"))]) : null,
+      luyu.Swipe(finding),
       el("p", { "class": "buttons" }, [
-        button("copy", function (event) { luyu.copy(stake, event.currentTarget); }),
-        button("copy_coordinates", function (event) { luyu.copy(finding.coordinates, event.currentTarget); }),
-        button("locate", function () { turn(finding, 0); }),
-        button("previous", function () { turn(finding, -1); }),
-        button("next", function () { turn(finding, 1); })
+        luyu.button("previous", function () { turn(finding, -1); }), luyu.button("next", function () { turn(finding, 1); }),
+        luyu.button("locate", function () { turn(finding, 0); }),
+        luyu.button("copy", function (event) { luyu.copy(stake, event.currentTarget); }),
+        luyu.button("copy_coordinates", function (event) { luyu.copy(finding.coordinates, event.currentTarget); })
       ]),
+      ways(finding),
+      luyu.VerdictForm(finding, verdicts),
       data.caveats[finding.kind] ? el("p", { "class": "note caveat" }, [luyu.label(data.caveats[finding.kind])]) : null,
-      facts(finding),
-      evidence(finding),
+      factList(finding),
+      reading(finding),
+      history(finding),
       el("p", { "class": "stamp" }, [luyu.label(data.disclaimer)])
     ].forEach(function (node) { if (node) root.appendChild(node); });
     root.hidden = false;
     root.scrollTop = 0;
     document.body.classList.add("with-card");
+    root.focus({ preventScroll: true });
   }
   function close() {
+    var large = root.querySelector(".large");
+    if (large) { large.classList.remove("large"); return; }
     root.hidden = true;
+    current = null;
     document.body.classList.remove("with-card");
     onClose();
+    if (opener && document.contains(opener)) opener.focus({ preventScroll: true });
   }
-  document.addEventListener("keydown", function (event) { if (event.key === "Escape" && !root.hidden) close(); });
-  return { show: show };
-};
 
-luyu.start = function (map) {
-  var data = luyu.data, el = luyu.el;
-  var list, card, chart;
-  function pick(finding, move) {
-    card.show(finding);
-    list.mark(finding);
-    map.invalidateSize({ animate: false });
-    chart.pick(finding, move);
-    location.hash = encodeURIComponent(finding.id);
-  }
-  chart = luyu.Chart(map, function (finding) { pick(finding, false); });
-  list = luyu.List(document.getElementById("list"), chart.show, function (finding) { pick(finding, true); });
-  card = luyu.Card(document.getElementById("card"), function (finding, by) {
-    var other = by ? list.neighbour(finding, by) : finding;
-    if (other) pick(other, true);
-  }, function () { chart.pick(null); list.mark(null); map.invalidateSize({ animate: false }); });
-  list.filter();
-
-  var tools = document.getElementById("tools");
-  tools.appendChild(el("a", { href: "../index.html" }, [luyu.label(luyu.word("back"))]));
-  tools.appendChild(el("button", { type: "button", onclick: function () { window.print(); } }, [luyu.label(luyu.word("print"))]));
-
-  // A register or another page may point at one finding: counties/320322.html#finding_id
-  function fromAddress() {
-    var wanted;
-    try { wanted = decodeURIComponent(location.hash.slice(1)); } catch (error) { if (error instanceof URIError) return; throw error; }
-    var finding = data.findings.filter(function (f) { return f.id === wanted; })[0];
-    if (finding && document.getElementById("card").hidden) pick(finding, true);
-  }
-  // Paper is narrower than the screen: the map keeps its size and is shown smaller. Drawing it anew would be of no use:
-  // what Chromium records of a canvas while printing wipes out every canvas that lies beneath.
-  var frame = map.getContainer().style;
-  window.addEventListener("beforeprint", function () {
-    var size = map.getSize();
-    frame.width = size.x + "px";
-    frame.height = size.y + "px";
-    var card = document.getElementById("card");         // which shares the sheet with the map
-    frame.zoom = Math.min(1, 700 / size.x, (card.hidden ? 520 : 320) / size.y);
+  // Arrow keys walk on where they have no other meaning; a finger that wipes over the card does too.
+  function typing(node) { return /^(INPUT|TEXTAREA|SELECT)$/.test(node.tagName); }
+  document.addEventListener("keydown", function (event) {
+    if (root.hidden || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.key === "Escape") close();
+    else if ((event.key === "ArrowLeft" || event.key === "ArrowRight") && root.contains(event.target) && !typing(event.target)) {
+      event.preventDefault();
+      turn(current, event.key === "ArrowRight" ? 1 : -1);
+    }
   });
-  window.addEventListener("afterprint", function () { frame.width = frame.height = frame.zoom = ""; });
-  window.addEventListener("hashchange", fromAddress);
-  fromAddress();
-  luyu.chart = chart;
+  var start = null;
+  root.addEventListener("touchstart", function (event) {
+    var over = event.target.closest ? event.target.closest(".swipe, .verdict, .ways") : null;
+    start = over || event.touches.length > 1 ? null : [event.touches[0].clientX, event.touches[0].clientY];
+  }, { passive: true });
+  root.addEventListener("touchend", function (event) {
+    if (!start || root.hidden) return;
+    var by = [event.changedTouches[0].clientX - start[0], event.changedTouches[0].clientY - start[1]];
+    start = null;
+    if (Math.abs(by[0]) > 70 && Math.abs(by[0]) > 2 * Math.abs(by[1])) turn(current, by[0] < 0 ? 1 : -1);
+  }, { passive: true });
+
+  return { show: show, facts: facts, current: function () { return current; } };
 };

@@ -11,7 +11,7 @@ var luyu = (function () {
       if (name === "text") node.textContent = value;
       else if (name.slice(0, 2) === "on") node.addEventListener(name.slice(2), value);
       else if (value === true) node.setAttribute(name, "");
-      else if (value !== false && value !== null) node.setAttribute(name, value);
+      else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
     });
     (children || []).forEach(function (child) { if (child) node.appendChild(child); });
     return node;
@@ -19,14 +19,21 @@ var luyu = (function () {
   function el(tag, attributes, children) { return put(document.createElement(tag), attributes, children); }
   function svg(tag, attributes, children) { return put(document.createElementNS(SVG, tag), attributes, children); }
 
-  // A label: Chinese, and English small beside it.
+  // A label in both languages, of which the page's language hides one; a text from data stays as it is.
   function label(pair, tag) {
+    if (typeof pair === "string") return el(tag || "span", { text: pair });
+    if (!pair[1] || pair[1] === pair[0]) return el(tag || "span", { "class": "label", text: pair[0] });
     return el(tag || "span", { "class": "label" }, [
-      document.createTextNode(pair[0]),
-      pair[1] && pair[1] !== pair[0] ? el("small", { lang: "en", text: " " + pair[1] }) : null
+      el("span", { "class": "zh", lang: "zh-CN", text: pair[0] }), el("span", { "class": "en", lang: "en", text: pair[1] })
     ]);
   }
   function word(name) { return data.words[name] || data.columns[name] || [name, ""]; }
+  function both(pair) { return typeof pair === "string" ? pair : [pair[0], pair[1]].filter(Boolean).join(" "); }
+  function named(words, name) { return words[name] || [name, name]; }
+  function button(name, action, more) {
+    return el("button", Object.assign({ type: "button", "data-action": name, onclick: action }, more), [label(word(name))]);
+  }
+  function text(place) { return data.texts[place]; }
 
   // x0, y0, dx, dy, ... in 1e-6 degrees -> [[lat, lon], ...]
   function latlngs(flat) {
@@ -41,6 +48,14 @@ var luyu = (function () {
   function lines(parts) { return parts.map(latlngs); }
   function areas(parts) { return parts.map(lines); }
 
+  // Metres east and north from one place to another near it, on the ellipsoid of CGCS2000.
+  function offset_m(from, to) {
+    var a = 6378137, e2 = 0.0066943800229, phi = (from[1] + to[1]) / 2 * Math.PI / 180;
+    var w = Math.sqrt(1 - e2 * Math.sin(phi) * Math.sin(phi)), deg = Math.PI / 180;
+    return [(to[0] - from[0]) * deg * a / w * Math.cos(phi), (to[1] - from[1]) * deg * a * (1 - e2) / (w * w * w)];
+  }
+  function metres(from, to) { var by = offset_m(from, to); return Math.sqrt(by[0] * by[0] + by[1] * by[1]); }
+
   var SHAPES = data.shapes, GREY = data.grey;   // corners round (0, 0) with radius 1; a kind without is a circle
 
   var kinds = {};
@@ -50,46 +65,82 @@ var luyu = (function () {
 
   function settled(finding) { return data.settled.indexOf(finding.status) >= 0; }
   function colour(finding) { return settled(finding) ? GREY : kinds[finding.kind].colour; }
+  function kind(finding) { return [kinds[finding.kind].zh, kinds[finding.kind].en]; }
+  function zone(finding) { var z = zones[finding.zone]; return z ? [z.zh, z.en] : [finding.zone, ""]; }
+  function status(finding) { return named(data.status, finding.status); }
+  function today() {                            // in China, where deadlines are
+    return new Date(Date.now() + 8 * 3600000).toISOString().slice(0, 10);
+  }
+  function overdue(finding) { return Boolean(finding.due) && finding.due < today(); }
 
   // A kind's symbol as a small picture for lists and legends.
-  function symbol(kind, fill) {
-    var corners = SHAPES[kinds[kind].shape];
-    var look = { fill: fill || kinds[kind].colour, stroke: "#222", "stroke-width": 1 };
+  function symbol(name, fill) {
+    var corners = SHAPES[kinds[name].shape];
+    var look = { fill: fill || kinds[name].colour, stroke: "#222", "stroke-width": 1 };
     var shape = corners
       ? svg("polygon", Object.assign(look, { points: corners.map(function (c) { return [c[0] * 6 + 8, c[1] * 6 + 8]; }).join(" ") }))
       : svg("circle", Object.assign(look, { cx: 8, cy: 8, r: 6 }));
     return svg("svg", { "class": "symbol", viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, [shape]);
   }
 
+  // Where a finding is: a text to be copied, and the same in the page's languages.
   function place(finding) {
-    return [finding.route, finding.stake, finding.side].filter(Boolean).join(" ");
+    return [finding.route, finding.stake, finding.side ? named(data.sides, finding.side)[0] : ""].filter(Boolean).join(" ");
+  }
+  function placeLabel(finding) {
+    return el("span", {}, [document.createTextNode([finding.route, finding.stake].filter(Boolean).join(" ") + " "),
+      finding.side ? label(named(data.sides, finding.side)) : null]);
+  }
+
+  // The pictures of a finding; null: it has none; undefined: the page is still being read.
+  function pictures(finding) {
+    if (finding.pictures === undefined) return null;
+    if (typeof finding.pictures !== "number") return finding.pictures;
+    var block = document.getElementById("pictures-" + finding.pictures);
+    if (!block && document.readyState === "loading") return undefined;
+    return block ? JSON.parse(block.textContent) : null;
   }
 
   data.findings.forEach(function (f) { f.coordinates = f.at[0].toFixed(6) + ", " + f.at[1].toFixed(6); });
 
   // On file:// and in old browsers the clipboard interface is missing: fall back to a selected text field.
-  function copy(text, button) {
+  function copy(words, button) {
     function done() {
-      var old = button.getAttribute("data-label") || button.textContent;
-      button.setAttribute("data-label", old);
-      button.textContent = word("copied")[0];
-      setTimeout(function () { button.textContent = old; }, 1500);
+      var label = button.querySelector(".label");
+      button.textContent = "";
+      button.appendChild(luyu.label(word("copied")));
+      setTimeout(function () { button.textContent = ""; button.appendChild(label); }, 1500);
     }
     function byField() {
-      var field = el("textarea", { "class": "offscreen", readonly: true });
-      field.value = text;
+      var field = el("textarea", { "class": "offscreen", readonly: true, "aria-hidden": "true" });
+      field.value = words;
       document.body.appendChild(field);
       field.select();
       if (document.execCommand("copy")) done();
       document.body.removeChild(field);
     }
-    if (navigator.clipboard && window.isSecureContext) navigator.clipboard.writeText(text).then(done, byField);
+    if (button.querySelector(".label") === null) return;
+    if (navigator.clipboard && window.isSecureContext) navigator.clipboard.writeText(words).then(done, byField);
     else byField();
   }
 
+  // What the browser keeps for this reader; in private windows and some phone viewers it keeps nothing.
+  var kept = {
+    get: function (key) { try { return localStorage.getItem(key); } catch (error) { return null; } },
+    set: function (key, value) {
+      try { localStorage.setItem(key, value); return true; } catch (error) { return false; }
+    },
+    remove: function (key) { try { localStorage.removeItem(key); } catch (error) { /* nothing was kept */ } },
+    keys: function () {
+      try { return Object.keys(localStorage); } catch (error) { return []; }
+    }
+  };
+
   return {
-    data: data, el: el, svg: svg, label: label, word: word, latlngs: latlngs, lines: lines, areas: areas,
+    data: data, el: el, svg: svg, label: label, word: word, both: both, named: named, button: button, text: text,
+    latlngs: latlngs, lines: lines, areas: areas, offset_m: offset_m, metres: metres,
     SHAPES: SHAPES, GREY: GREY, kinds: kinds, zones: zones, settled: settled, colour: colour, symbol: symbol,
-    place: place, copy: copy
+    kind: kind, zone: zone, status: status, overdue: overdue, place: place, placeLabel: placeLabel, pictures: pictures,
+    copy: copy, kept: kept
   };
 })();

@@ -1,0 +1,82 @@
+"""The officers' maps of a finished run, one for each county, with what lies beside them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import shapely
+
+from ..maps import county_map
+from ..reports.pages import CountyPage
+from .files import write_bytes, write_text
+from .provenance import meta
+from .stored import StoredRun
+
+_NEAR_M = 500.0
+
+
+def county_page(run: StoredRun, code: str) -> CountyPage:
+    """All that the map of one county shows; KeyError when the run has no such county."""
+    row = run.counties.set_index("code").loc[code]
+    tables, here = run.tables, run.county(code)
+    near = row.geometry.buffer(_NEAR_M)
+    chips = {finding_id: pair for finding_id in here.findings["finding_id"] if (pair := _chips(run, finding_id))}
+    corridor = tables.get("corridor")  # runs of earlier versions have none
+    return CountyPage(
+        code=code,
+        name=row["name"],
+        outline_lonlat=gpd.GeoSeries([row.geometry], crs=run.findings.crs).to_crs(4490).iloc[0],
+        roads=_clip(tables["roads"], near),
+        zones=_clip(tables["zones"], near),
+        stakes=tables["stakes"][tables["stakes"].within(near)],
+        findings=here.findings,
+        chips={**here.pictures, **chips},
+        unobserved=tables["unobserved"][tables["unobserved"]["county_code"] == code],
+        coverage=run.coverage[run.coverage["county_code"] == code],
+        meta=meta(run.record, code),
+        hot_spots=_clip(tables["hot_spots"], near),
+        sites=tables["sites"][tables["sites"].within(near)],
+        sight=_clip(tables["sight"], near),
+        corridor=None if corridor is None else _clip(corridor, near),
+        cases=here.cases,
+    )
+
+
+def write_county_maps(run: StoredRun) -> dict[str, Mapping[str, Any]]:
+    """What each county's map weighs, by code, once all are written; files of an earlier form of them are gone."""
+    sizes = {}
+    for code in run.counties["code"]:
+        page = run.folder.county(code)
+        beside = page.with_suffix(".files")
+        made = county_map.draw(county_page(run, code), run.options, beside=beside.name)
+        for path, content in made.files.items():
+            write_bytes(page.parent / path, content)
+        write_text(page, made.html)
+        _tidy(beside, {page.parent / path for path in made.files})
+        sizes[code] = made.size
+    return sizes
+
+
+def _chips(run: StoredRun, finding_id: str) -> tuple[bytes, bytes] | None:
+    before, after = run.folder.chip(finding_id, "before"), run.folder.chip(finding_id, "after")
+    return (before.read_bytes(), after.read_bytes()) if before.is_file() and after.is_file() else None
+
+
+def _tidy(beside: Path, wanted: set[Path]) -> None:
+    """Take away what an earlier map had beside it."""
+    if not wanted:
+        shutil.rmtree(beside, ignore_errors=True)
+        return
+    for path in beside.rglob("*"):
+        if path.is_file() and path not in wanted:
+            path.unlink()
+
+
+def _clip(frame: gpd.GeoDataFrame, area: Any) -> gpd.GeoDataFrame:
+    near = frame.iloc[sorted(frame.sindex.query(area, predicate="intersects"))]
+    shapes = shapely.intersection(near.geometry.array, area)
+    return near.assign(geometry=gpd.GeoSeries(shapes, index=near.index, crs=frame.crs))

@@ -1,0 +1,94 @@
+"""A finished run as its folder holds it, and what its ledger says of it now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+
+from ..errors import WorkspaceError
+from ..ledger import Ledger
+from ..maps.options import MapsOptions
+from ..model.tables import FINDINGS, HOT_SPOTS, SIGHT, SITES
+from .files import RunFolder
+from .known_cases import County, at_county, with_status
+
+LAYERS = (
+    "findings", "candidates", "corridor", "zones", "sight", "tiles", "roads", "counties", "stakes", "unobserved",
+    "hot_spots", "sites",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """Tables and record of a run; cases as the ledger has them now. Open it with `StoredRun.read`."""
+
+    folder: RunFolder
+    record: Mapping[str, Any]
+    tables: Mapping[str, gpd.GeoDataFrame]
+    coverage: pd.DataFrame
+    ledger_place: Path | str
+
+    @classmethod
+    def read(cls, folder: RunFolder, ledger: Path | str | None = None) -> Self:
+        """The run in a folder; ``ledger``: where it is, if not where the run had it (a URL is kept without its password).
+
+        WorkspaceError when the folder holds no finished run.
+        """
+        if not folder.run_json.is_file() or not folder.findings_gpkg.is_file():
+            raise WorkspaceError(
+                f"{folder.root}: holds no finished run (no run.json or findings.gpkg); run `luyu run` first"
+            )
+        record = json.loads(folder.run_json.read_text(encoding="utf-8"))
+        there = {name for name, _ in pyogrio.list_layers(folder.findings_gpkg)}
+        tables = {name: gpd.read_file(folder.findings_gpkg, layer=name) for name in LAYERS if name in there}
+        for contract in (HOT_SPOTS, SITES, SIGHT):  # runs of earlier versions have none
+            tables.setdefault(contract.name, contract.empty(crs=tables["findings"].crs))
+        coverage = pd.read_csv(folder.coverage, encoding="utf-8-sig", dtype={"county_code": str, "why": str}).fillna(
+            {"why": "", "county_code": "", "county_name": ""}
+        )
+        return cls(folder, record, tables, coverage, ledger or record["configuration"]["ledger"])
+
+    @cached_property
+    def findings(self) -> gpd.GeoDataFrame:
+        """The findings with every column (null where a run of an earlier version did not know it) and their cases' status now."""
+        table = self.tables["findings"]
+        whole = table.assign(**{name: None for name in FINDINGS.columns if name not in table})
+        if not self.has_ledger:
+            return whole
+        with self.opened() as ledger:
+            return with_status(whole, ledger)
+
+    @cached_property
+    def counties(self) -> gpd.GeoDataFrame:
+        """The counties of the run by code."""
+        return self.tables["counties"].sort_values("code")
+
+    @property
+    def options(self) -> MapsOptions:
+        """How its pages are made."""
+        return MapsOptions.model_validate(self.record["configuration"].get("maps", {}))
+
+    @property
+    def has_ledger(self) -> bool:
+        """Whether its ledger can be asked; a run may have been carried away from it."""
+        return "://" in str(self.ledger_place) or Path(self.ledger_place).is_file()
+
+    def opened(self) -> Ledger:
+        """Its ledger."""
+        return Ledger.open(self.ledger_place, create=False)
+
+    def county(self, code: str) -> County:
+        """Findings of one county with what the ledger knows of its cases, open ones of earlier runs too."""
+        mine = self.findings[self.findings["county_code"] == code]
+        if not self.has_ledger:
+            return County(mine)
+        with self.opened() as ledger:
+            return at_county(mine, code, ledger)
