@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -14,9 +16,9 @@
 # %% [markdown]
 # # From pixels to cases · 从像元到案件
 #
-# This notebook walks the whole path on a small simulated county pair: corridor and zones, one tile step by step, then
-# the main job and its score. Everything is imported from `pipeline`; nothing is defined here. A finding is a clue
-# (疑似), never a verdict.
+# This notebook walks the whole path on a small simulated county pair: corridor and zones, the main job, one of its tiles
+# step by step, what officers see, and the score. Everything is imported from `pipeline`; nothing is defined here. A
+# finding is a clue (疑似), never a verdict.
 
 # %%
 import tempfile
@@ -24,16 +26,13 @@ from pathlib import Path
 
 import geopandas as gpd
 import matplotlib.pyplot as plt
-import numpy as np
 
 from pipeline.config import RunConfig
 from pipeline.detectors import registry
 from pipeline.evaluate import evaluate, read_findings
-from pipeline.prepare.pair import prepare_pair
-from pipeline.reports.chips import rgb8_pair
+from pipeline.explore import confidence_terms, explore, explore_findings, finding_evidence, tile_evidence, tile_view
 from pipeline.run.plan import make_plan
 from pipeline.run.runner import run
-from pipeline.run.tile import process_tile
 from pipeline.simulate import WorldOptions, simulate
 
 # %% [markdown]
@@ -66,46 +65,64 @@ ax.set(xlabel="x_m", ylabel="y_m", title="zones, tiles and true events")
 plt.show()
 
 # %% [markdown]
-# ## One tile: read, register, match · 单瓦片：读取、配准、辐射归一
+# ## The main job · 主任务
 #
-# The shift between the dates is measured per tile, corrected below a tolerance, and refused above it.
+# Tiles in parallel on Dask; objects joined across tile borders; zone, stake, county, permit and law; cases
+# numbered by the ledger; maps that open with no network.
 
 # %%
-due = truth[(truth["membership"] == "inside") & (truth["kind"] == "building")].to_crs(plan.layers.epsg)
-job = next(job for job in plan.jobs() if due.intersects(job.tile.square).any())
-pair = prepare_pair(job.before, job.after, job.tile.grid, job.bands)
-print("shift (rows, cols), px:", pair.registration.shift_px, "reliable:", pair.registration.reliable)
-print("observed share:", round(float(pair.observed.mean()), 3))
+report = run(config)
+report.findings[["case_no", "kind", "confidence", "zone", "membership", "route_code", "stake", "side", "permit_no"]]
 
-bands = ("red", "green", "blue")
-before, after = (np.stack([image[band].to_numpy() for band in bands], axis=-1) for image in (pair.before, pair.after))
-fig, axes = plt.subplots(1, 2, figsize=(12, 6))
-for ax, picture, title in zip(axes, rgb8_pair(before, after), ("before", "after"), strict=True):
-    ax.imshow(picture)
-    ax.set_title(title)
-    ax.set_axis_off()
-plt.show()
+# %% [markdown]
+# ## One tile: read, register, match · 单瓦片：读取、配准、辐射归一
+#
+# What a run throws away once a tile is done, of the tile in which its surest finding lies.
+# The shift between the dates is measured per tile, corrected below a tolerance, and refused above it. Every panel shows
+# the same ground, in metres: both dates under one stretch, what could not be judged and why, how far each block lies
+# from the common shift, the layers that detectors weigh, and what they found.
+
+# %%
+surest = report.findings.sort_values("confidence").iloc[-1]
+tile = tile_view(plan, surest.geometry)
+print("shift (rows, cols), px:", tile.pair.registration.shift_px, "reliable:", tile.pair.registration.reliable)
+print("observed share:", round(float(tile.pair.observed.mean()), 3))
+tile_evidence(tile, around=surest.geometry)
 
 # %% [markdown]
 # ## What the detectors say of it · 识别结果与依据
 
 # %%
-result = process_tile(job)
-result.candidates[["kind", "confidence", "evidence"]]
+tile.candidates[["kind", "confidence", "evidence"]]
+
+# %% [markdown]
+# A confidence is a logistic of few pieces of evidence: the bars are their shares of its log-odds. Below, the same
+# candidates on the officers' map; `explore_findings` takes any table with a kind and a geometry.
+
+# %%
+confidence_terms(tile.candidates.sort_values("confidence").iloc[-1])
+
+# %%
+explore_findings(tile.candidates, roads=plan.layers.roads, zones=plan.zones, name="候选 candidates")
 
 # %%
 for name, detector in registry.known().items():
     print(f"{name:<14} {detector.version}  {', '.join(detector.kinds)}")
 
 # %% [markdown]
-# ## The main job · 主任务
+# ## What officers see · 执法人员所见
 #
-# The same tiles in parallel on Dask; objects joined across tile borders; zone, stake, county, permit and law; cases
-# numbered by the ledger; maps that open with no network.
+# The county's map as it is handed out, in this cell: nothing of it comes from a network. Then that finding with its
+# pictures, what its confidence rests on, and its facts.
 
 # %%
-report = run(config)
-report.findings[["case_no", "kind", "confidence", "zone", "membership", "route_code", "stake", "side", "permit_no"]]
+explore(report)
+
+# %%
+finding_evidence(report, surest["finding_id"])
+
+# %% [markdown]
+# ## How good is it · 精度
 
 # %%
 card = evaluate(

@@ -173,11 +173,13 @@ def _filled(page: str, county: CountyPage, data: Mapping[str, Any], pictures: st
         "title": f"{values.text(county.name)} {labels.PAGE['title'].zh}",
         "name": values.text(county.name),
         "code": values.text(county.code),
-        "facts": values.facts_line(county.meta),
         "internal": f"{style.INTERNAL.zh} {style.INTERNAL.en}",
         "foot": f"{style.foot_line(county.meta.get('credit'))}. Leaflet 1.9.4 (BSD-2-Clause)",
     }
-    shown = {mark: html.escape(word) for mark, word in words.items()} | {"gap": _gap(county)}
+    shown = {mark: html.escape(word) for mark, word in words.items()} | {
+        "gap": _gap(county),
+        "facts": _facts(county),
+    }
     frame = {part: offline.asset(f"{part}.html", __package__) for part in ("top", "below")}
     parts = shown | {
         "licence": offline.leaflet_licence(),
@@ -198,10 +200,20 @@ def _gap(county: CountyPage) -> str:
     if table is None or not float(table["km_unobserved"].sum()) > 0:
         return ""
     lost, due = (values.number(float(table[name].sum()), 2) for name in ("km_unobserved", "km_due"))
-    return (
-        f'<span class="label"><span class="zh">未观测 {lost}/{due} km</span>'
-        f'<span class="en" lang="en">{lost}/{due} km not observed</span></span>'
-    )
+    return _label(f"未观测 {lost}/{due} km", f"{lost}/{due} km not observed")
+
+
+def _facts(county: CountyPage) -> str:
+    facts = values.facts(county.meta)
+    return " · ".join(f"{_label(label.zh, label.en)} {html.escape(value)}" for label, value in facts)
+
+
+def _label(zh: str, en: str) -> str:
+    """A label in both languages, as the page's scripts make them."""
+    zh, en = html.escape(zh), html.escape(en)
+    if zh == en:
+        return f'<span class="label">{zh}</span>'
+    return f'<span class="label"><span class="zh">{zh}</span><span class="en" lang="en">{en}</span></span>'
 
 
 def _inline(pictures: Pictures, data: dict[str, Any]) -> str:

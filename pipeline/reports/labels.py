@@ -164,6 +164,7 @@ PAGE = frozen(
     after=("后", "after"),
     swipe=("左右拖动对比", "drag to compare"),
     enlarge=("放大对比", "enlarge"),
+    grey=("灰色处：未读取，或被云遮挡", "grey: not read, or under cloud"),
     no_chip=("本页未附影像截图", "no picture on this page"),
     left_out=("限于篇幅未附截图", "without picture here"),
     why=("判定理由", "why"),

@@ -156,14 +156,19 @@ def reasons(value: object) -> list[tuple[str, float]]:
     return found
 
 
+def facts(meta: Mapping[str, Any]) -> list[tuple[labels.Word, str]]:
+    """Run facts as label and value in the order given; empty ones and the credit, which stands apart, left out."""
+    told = ((style.word(labels.META, text(name)), text(value)) for name, value in meta.items() if name != "credit")
+    return [(label, value) for label, value in told if value]
+
+
 def facts_line(meta: Mapping[str, Any]) -> str:
-    """Run facts as one line, label and value in the order given; empty ones and the credit, which stands apart, left out.
+    """The facts as one line in Chinese.
 
     >>> facts_line({"scenes": 6, "sensor": None})
     '影像（景） 6'
     """
-    shown = ((style.word(labels.META, text(name)).zh, text(value)) for name, value in meta.items() if name != "credit")
-    return " · ".join(f"{label} {value}" for label, value in shown if value)
+    return " · ".join(f"{label.zh} {value}" for label, value in facts(meta))
 
 
 def json_block(value: object) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from geopandas.testing import assert_geodataframe_equal
 from matplotlib.figure import Figure
 
 from pipeline.config import RunConfig
@@ -46,7 +46,7 @@ def test_a_tile_gives_the_candidates_that_the_run_has_of_it(plan, tile) -> None:
     job = next(plan.jobs((tile.job.tile,)))
     alone = process_tile(job).candidates
     assert len(alone)
-    gpd.testing.assert_geodataframe_equal(tile.candidates, alone)
+    assert_geodataframe_equal(tile.candidates, alone)
 
 
 def test_a_tile_is_found_by_id_and_by_place(plan) -> None:

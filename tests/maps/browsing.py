@@ -103,6 +103,10 @@ class Hand:
         const label = node.closest('label');
         return [x, y, Boolean(hit) && (node.contains(hit) || (label !== null && label.contains(hit)))];
     }"""
+    _SEEN = """(node) => {
+        const box = node.getBoundingClientRect(), x = box.left + box.width / 2, y = box.top + box.height / 2;
+        return [x, y, document.elementsFromPoint(x, y).some((hit) => node.contains(hit))];
+    }"""
     _FRAME = """(node) => {
         let at = node.parentElement;
         while (at && !(/auto|scroll/.test(getComputedStyle(at).overflowY) && at.scrollHeight > at.clientHeight + 1)) at = at.parentElement;
@@ -125,8 +129,8 @@ class Hand:
         self.acts["mental"] += self._NEWCOMER
 
     def read(self, target) -> str:
-        """The text of something that is in view."""
-        self._reach(target)
+        """The text of something that is in view, perhaps under a slider that can be seen through."""
+        self._reach(target, self._SEEN)
         self.acts["mental"] += 1
         return target.inner_text()
 
@@ -180,11 +184,11 @@ class Hand:
             session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y}]})
         session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
-    def _reach(self, target) -> tuple[float, float]:
+    def _reach(self, target, seen: str = _HIT) -> tuple[float, float]:
         """The middle of a thing, scrolled to where nothing lies over it, as far as a person can scroll it there."""
         target.wait_for(state="visible")
         for _ in range(self._MOST_WIPES):
-            x, y, free = target.evaluate(self._HIT)
+            x, y, free = target.evaluate(seen)
             if free:
                 return x, y
             over_x, over_y, top, bottom = target.evaluate(self._FRAME)

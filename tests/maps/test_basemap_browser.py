@@ -183,15 +183,12 @@ def write(folder, page, name="page.html"):
     return (folder / name).as_uri()
 
 
-@pytest.fixture(params=["folder", "mbtiles", "pmtiles"])
-def blue(request, tmp_path):
+def blue(kind, tmp_path):
     """A local basemap all blue."""
     made = tiles(COUNTY, range(7, 12), colours=dict.fromkeys(range(20), BLUE))
     writers = {"folder": write_folder, "mbtiles": write_mbtiles, "pmtiles": write_pmtiles}
-    path = writers[request.param](tmp_path / f"base.{request.param}", made)
-    return basemap(
-        kind=request.param, name="自有影像", path=path, attribution="某单位 2024", approval_no="某S(2024)001号"
-    )
+    path = writers[kind](tmp_path / f"base.{kind}", made)
+    return basemap(kind=kind, name="自有影像", path=path, attribution="某单位 2024", approval_no="某S(2024)001号")
 
 
 def test_a_page_without_basemaps_has_no_control(visit, tmp_path):
@@ -200,9 +197,15 @@ def test_a_page_without_basemaps_has_no_control(visit, tmp_path):
     assert page.complaints == []
 
 
-@pytest.mark.parametrize("way", ["one file", "beside, from a folder", "beside, over http"])
-def test_local_tiles_show_under_everything_once_switched_on(visit, tmp_path, blue, way):
-    drawn = county_page(blue, single_file=way == "one file")
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [
+        ("folder", "one file"), ("mbtiles", "one file"), ("pmtiles", "one file"),
+        ("folder", "beside, from a folder"), ("folder", "beside, over http"),
+    ],
+)  # fmt: skip
+def test_local_tiles_show_under_everything_once_switched_on(visit, tmp_path, kind, way):
+    drawn = county_page(blue(kind, tmp_path), single_file=way == "one file")
     address = write(tmp_path / "out", drawn)
     (tmp_path / "out" / "favicon.ico").write_bytes(b"")  # browsers ask a server for one
     with served(functools.partial(Quiet, directory=tmp_path / "out")) as root:
@@ -402,7 +405,7 @@ def test_a_shifted_layer_is_moved_to_its_place(visit, tmp_path, tile_server, kin
     assert "底图为 GCJ-02，已近似纠偏，仍可能相差数米，不作量测依据" in warning.inner_text()
     page.evaluate(BARE)
     view = f"({{lat, lon, zoom}}) => {CHART}.setView([lat, lon], zoom, {{ animate: false }})"
-    for zoom in (14, 15.5, 16, 17):
+    for zoom in (14, 15.5, 17):
         page.evaluate(view, {"lat": place[1], "lon": place[0], "zoom": zoom})
         assert dot_error_px(page, place) < 2
     page.evaluate(view, {"lat": place[1] + 0.001, "lon": place[0] - 0.002, "zoom": 17})

@@ -148,11 +148,11 @@ def test_a_newcomer_dismisses_the_third_worst_of_a_road_in_under_a_minute(reader
     card = page.get_by_role("region", name=re.compile("线索卡片"))
     assert f"G311 {wanted['stake_from']}～{wanted['stake_to']}" in hand.read(card.locator(".stakeline"))
     pictures_stand(page)
-    for end in (0.9, 0.1):
-        hand.drag(page.get_by_role("slider", name=re.compile("拖动对比")), 0.5 if end == 0.9 else 0.9, end)
-        assert share_shown(page) == pytest.approx(100 * end, abs=6)
     assert hand.read(page.get_by_text(re.compile(r"^前\s*before 2024-05-12$"))).endswith("2024-05-12")
     assert hand.read(page.get_by_text(re.compile(r"^后\s*after 2024-10-21$"))).endswith("2024-10-21")
+    for start, end in ((0.5, 0.9), (0.9, 0.1)):
+        hand.drag(page.get_by_role("slider", name=re.compile("拖动对比")), start, end)
+        assert share_shown(page) == pytest.approx(100 * end, abs=6)
     hand.press(answer(page, "不属实"))
     hand.choose(reason(page), "大棚 greenhouse")
     hand.press(name(page))
@@ -348,7 +348,4 @@ def test_typing_an_answer_does_not_lose_the_place_in_the_list(reader):
     dismissed(page)
     page.keyboard.press("Escape")
     assert page.get_by_role("region", name=re.compile("线索卡片")).count() == 0
-    assert (
-        page.evaluate("document.activeElement.getAttribute('aria-current') || document.activeElement.className") != ""
-    )
     assert page.evaluate("document.activeElement === document.querySelectorAll('#list ol button')[3]")

@@ -172,7 +172,9 @@ def test_the_overview_leads_to_the_counties(visit, tmp_path, html):
     page.locator("#ranking tbody a", has_text="沛县").click()
     assert page.url.endswith("counties/320322.html")
     page.go_back()
-    page.locator("a[aria-label^=丰县] path").click(position={"x": 20, "y": 60}, force=True)
+    page.locator(".drawing a[aria-label^=丰县]").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/320321.html")
     assert page.url.endswith("counties/320321.html")
 
 
@@ -188,8 +190,8 @@ def test_the_keyboard_reaches_everything(visit, html):
     for _ in range(80):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("(document.activeElement.tagName + ' ' + document.activeElement.className).trim()"))
-    assert {"A", "DIV scroll", "SUMMARY"} <= {name.replace("a", "A", 1) if name == "a" else name for name in reached}
-    page.keyboard.press("Home")
+    assert {"DIV scroll", "SUMMARY"} <= reached
+    assert "A" in reached or "a" in reached
 
 
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
@@ -216,7 +218,7 @@ def test_text_stands_out(visit, html):
                && !element.closest('script, style, .offscreen, .drawing svg, title, desc') && element.getClientRects().length;
            }).map(function (element) {
              var svg = element.closest('svg'), ground = element, style = getComputedStyle(element);
-             while (ground && /rgba\\(0, 0, 0, 0\\)|transparent/.test(getComputedStyle(ground).backgroundColor)) ground = ground.parentElement;
+             while (ground && getComputedStyle(ground).backgroundColor === 'rgba(0, 0, 0, 0)') ground = ground.parentElement;
              return [svg ? style.fill : style.color, ground ? getComputedStyle(ground).backgroundColor : 'rgb(255,255,255)',
                      element.textContent.slice(0, 20)];
            })"""
@@ -249,7 +251,7 @@ def test_paper_holds_charts_and_unfolded_tables(visit, html, tmp_path):
         assert pdf.stat().st_size > 20_000
         return
     text = subprocess.run([reader, "-layout", str(pdf), "-"], capture_output=True, text=True, check=True).stdout
-    assert text.count("3/4") > 8, "the tables under the charts"
+    assert text.count("3/4") == 6, "one in the table under the chart of each rate"
     assert "75%" in text
     assert "页内导航" not in text
     assert page.locator("#months details[open]").count() == 0, "folded again afterwards"
@@ -288,11 +290,12 @@ def hostile():
             frame.loc[frame["county_code"] == code, "county_name"] = payload * 2
             frame.loc[frame["county_code"] == code, "county_code"] = payload
     return replace(
-        summary, title=EVERYTHING, meta={p: p for p in PAYLOADS}, hot_spots=spots, trend=of_area(told), trend_by_county=told,
+        summary, title=EVERYTHING, meta=dict(zip(PAYLOADS, PAYLOADS, strict=True)), hot_spots=spots,
+        trend=of_area(told), trend_by_county=told,
         months=months(), months_by_county=by_county, standing=stands,
         alarms=tuple(dict.fromkeys(ALARM, p) for p in PAYLOADS),
         sizes=[{"code": p, "name": p, "bytes": 1, "notes": [p, {"zh": p, "en": p + "!"}]} for p in PAYLOADS],
-        files={p: "register.xlsx" for p in PAYLOADS} | {f"notice:{p}": "a.docx" for p in PAYLOADS},
+        files=dict.fromkeys(PAYLOADS, "register.xlsx") | {f"notice:{p}": "a.docx" for p in PAYLOADS},
     )  # fmt: skip
 
 

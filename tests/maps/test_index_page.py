@@ -1,6 +1,7 @@
 """The overview as text: every figure with its numerator and denominator, every word in both languages."""
 
 import datetime as dt
+import itertools
 import re
 from dataclasses import replace
 
@@ -50,7 +51,7 @@ def test_every_measure_has_its_definition_chart_and_table(page):
     for name in MEASURES:
         assert DEFINITIONS[name].says_zh in page
         assert escape(DEFINITIONS[name].says_en) in page
-        assert f'aria-labelledby="month-{name}-t month-{name}-d"' in page
+        assert f'aria-labelledby="month-{name}-t" aria-describedby="month-{name}-d"' in page
     assert page.count('class="figures"') == len(MEASURES)
     assert page.count('class="sparks"') == len(MEASURES)
 
@@ -131,11 +132,11 @@ def test_words_are_of_their_language(words):
 def test_ids_are_given_once_and_headings_are_in_order(page):
     ids = re.findall(r'\sid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
-    for name in re.findall(r'aria-labelledby="([^"]+)"', page):
+    for name in re.findall(r'aria-(?:labelledby|describedby)="([^"]+)"', page):
         assert set(name.split()) <= set(ids)
     levels = [int(level) for level in re.findall(r"<h([1-6])", page)]
     assert levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
 
 
 def test_every_table_has_a_caption_and_every_head_a_scope(page):

@@ -97,13 +97,16 @@ luyu.Ground = function (map, live) {
     return [below[1] + share * (above[1] - below[1]), below[0] + share * (above[0] - below[0])];
   }
 
+  // The roads and what was found there, beside an open legend; the county as a whole where there is neither.
   function whole() {
-    var area = layers.outline.getLatLngs().length ? layers.outline.getBounds() : L.latLngBounds([]);
+    var area = L.latLngBounds([]), legend = map.getContainer().querySelector(".legend");
     roads.forEach(function (road) { road.paths.forEach(function (path) { area.extend(path); }); });
     data.findings.forEach(function (finding) { area.extend([finding.at[1], finding.at[0]]); });
+    if (!area.isValid() && layers.outline.getLatLngs().length) area.extend(layers.outline.getBounds());
     if (!area.isValid()) { map.setView([34, 117], 8); return; }
     var tall = area.getNorth() - area.getSouth() < 1e-4 ? area.pad(2) : area;
-    map.fitBounds(tall, { padding: [20, 20], animate: false });
+    var beside = legend && legend.open && map.getSize().x > 2 * legend.offsetWidth ? legend.offsetWidth : 0;
+    map.fitBounds(tall, { paddingTopLeft: [beside + 20, 20], paddingBottomRight: [60, 30], animate: false });
   }
 
   return { layers: layers, relabel: relabel, stakeAt: stakeAt, whole: whole };

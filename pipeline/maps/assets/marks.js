@@ -122,6 +122,7 @@ luyu.Marks = function (map, live, onPick) {
       if (!finding) return;
       var at = [finding.at[1], finding.at[0]];
       ring = L.circleMarker(at, { renderer: live, interactive: false, radius: 14, color: "#000", weight: 3, fill: false }).addTo(map);
+      ring.bringToFront();
       if (move) map.setView(at, Math.max(map.getZoom(), 17), { animate: false });
       uncover(at);
     },

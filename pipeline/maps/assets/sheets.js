@@ -2,7 +2,7 @@
 // the facts, and room for what is found there.
 luyu.Sheets = function (root, list, card) {
   var data = luyu.data, el = luyu.el, svg = luyu.svg, most = 300, decoded = null;
-  var half_m = [110, 70];                          // of the sketch, east and north
+  var half_m = [148, 46];                          // of the sketch, east and north
 
   // Everything that a sketch may show, decoded once: [[lat, lon], ...] with its box.
   function ground() {
@@ -16,7 +16,7 @@ luyu.Sheets = function (root, list, card) {
   }
   function sketch(finding) {
     var at = finding.at, deg = [half_m[0] / luyu.metres(at, [at[0] + 1e-3, at[1]]) * 1e-3, half_m[1] / luyu.metres(at, [at[0], at[1] + 1e-3]) * 1e-3];
-    var window_ = L.latLngBounds([at[1] - deg[1] * 1.3, at[0] - deg[0] * 1.3], [at[1] + deg[1] * 1.3, at[0] + deg[0] * 1.3]);
+    var window_ = L.latLngBounds([at[1] - deg[1] * 1.1, at[0] - deg[0] * 1.1], [at[1] + deg[1] * 1.1, at[0] + deg[0] * 1.1]);
     var box = L.bounds([window_.getWest(), window_.getSouth()], [window_.getEast(), window_.getNorth()]);
     function xy(lonlat) { var by = luyu.offset_m(at, lonlat); return [by[0].toFixed(1), (-by[1]).toFixed(1)]; }
     function d(ring) {
@@ -47,8 +47,8 @@ luyu.Sheets = function (root, list, card) {
       shapes.push(svg("circle", { cx: p[0], cy: p[1], r: 1.6, fill: "#fff", stroke: "#333", "stroke-width": 0.5 }), svg("text", { x: Number(p[0]) + 3, y: Number(p[1]) - 2, "font-size": 6, text: row[2] }));
     });
     shapes.push(svg("path", { d: luyu.areas(finding.shape).map(function (area) { return area.map(d).join(""); }).join(""), fill: "#d55e00", "fill-opacity": 0.35, stroke: "#a33c00", "stroke-width": 0.9, "fill-rule": "evenodd" }));
-    shapes.push(svg("path", { d: "M-104 62h50M-104 59v6M-54 59v6", stroke: "#111", fill: "none", "stroke-width": 0.8 }), svg("text", { x: -79, y: 59, "font-size": 6, "text-anchor": "middle", text: "50 m" }));
-    shapes.push(svg("path", { d: "M103 -65l4 13l-4 -3l-4 3z", fill: "#111" }), svg("text", { x: 103, y: -44, "font-size": 6, "text-anchor": "middle", text: "北N" }));
+    shapes.push(svg("path", { d: "M-140 40h50M-140 37v6M-90 37v6", stroke: "#111", fill: "none", "stroke-width": 0.8 }), svg("text", { x: -115, y: 37, "font-size": 6, "text-anchor": "middle", text: "50 m" }));
+    shapes.push(svg("path", { d: "M138 -43l4 13l-4 -3l-4 3z", fill: "#111" }), svg("text", { x: 138, y: -22, "font-size": 6, "text-anchor": "middle", text: "北N" }));
     return svg("svg", { "class": "sketch", viewBox: [-half_m[0], -half_m[1], 2 * half_m[0], 2 * half_m[1]].join(" "), role: "img", "aria-label": "位置示意图 sketch" }, shapes);
   }
 
@@ -71,11 +71,13 @@ luyu.Sheets = function (root, list, card) {
   }
   function sheet(finding, number, of) {
     var left_out = { evidence: 1, scene_before: 1, scene_after: 1, shift_px: 1, detector: 1, transience: 1, doubts: 1 };
+    var wide = { why: 1, law: 1, next_step: 1 };
     var facts = el("dl", {});
-    card.facts(finding).forEach(function (line) {
+    var lines = card.facts(finding);               // long ones take a row of their own, first
+    lines.filter(function (line) { return wide[line[0]]; }).concat(lines.filter(function (line) { return !wide[line[0]]; })).forEach(function (line) {
       if (left_out[line[0]]) return;
       facts.appendChild(el("dt", {}, [luyu.label(luyu.word(line[0]))]));
-      facts.appendChild(el("dd", {}, [luyu.label(line[1])]));
+      facts.appendChild(el("dd", { "class": wide[line[0]] ? "wide" : null }, [luyu.label(line[1])]));
     });
     return el("article", { "class": "sheet" }, [
       el("header", {}, [luyu.symbol(finding.kind, luyu.colour(finding)), el("h2", {}, [luyu.label(luyu.kind(finding))]),

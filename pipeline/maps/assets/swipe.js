@@ -22,6 +22,7 @@ luyu.Swipe = function (finding) {
     } }, [luyu.svg("svg", { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, [
       luyu.svg("path", { d: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4", fill: "none", stroke: "#222", "stroke-width": 2 })])]);
     holder.appendChild(el("div", { "class": "swipe" }, [el("div", { "class": "lower" }, [picture(pair[1], "after", finding.after)]), top, bar, range, large]));
+    holder.appendChild(el("p", { "class": "note grey" }, [luyu.label(luyu.word("grey"))]));
     function cut() {
       var share = Number(range.value);
       top.style.clipPath = top.style.webkitClipPath = "inset(0 " + (100 - share) + "% 0 0)";
