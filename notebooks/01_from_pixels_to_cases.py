@@ -33,14 +33,15 @@ from pipeline.evaluate import evaluate, read_findings
 from pipeline.explore import confidence_terms, explore, explore_findings, finding_evidence, tile_evidence, tile_view
 from pipeline.run.plan import make_plan
 from pipeline.run.runner import run
-from pipeline.simulate import WorldOptions, simulate
+from pipeline.simulate import Events, WorldOptions, simulate
 
 # %% [markdown]
 # ## A world whose truth is known · 已知真值的世界
 
 # %%
 folder = Path(tempfile.mkdtemp())
-config_path = simulate(folder / "world", WorldOptions(seed=11, km=2.0))
+events = Events(building_inside=4, building_outside=2, grain=4)  # busier than real land, so that there is much to see
+config_path = simulate(folder / "world", WorldOptions(seed=11, km=1.2, events=events))
 config = RunConfig.load(config_path, [f"output={folder / 'run'}", f"ledger={folder / 'ledger.sqlite'}"])
 truth = gpd.read_file(folder / "world" / "truth.gpkg", layer="findings")
 truth[["kind", "zone", "membership", "route_code", "stake", "side", "area_m2", "permit_no"]]

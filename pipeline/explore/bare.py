@@ -25,7 +25,8 @@ def filled(findings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     LuyuError where there is no CRS, no column ``kind``, or where a geometry is no polygon.
 
     >>> import shapely
-    >>> found = filled(gpd.GeoDataFrame({"kind": ["building"]}, geometry=[shapely.box(0, 0, 8, 12)], crs=4548))
+    >>> roof = shapely.box(520_000, 3_840_000, 520_008, 3_840_012)
+    >>> found = filled(gpd.GeoDataFrame({"kind": ["building"]}, geometry=[roof], crs=4548))
     >>> float(found["area_m2"].iloc[0]), found["zone"].iloc[0]
     (96.0, None)
     """

@@ -15,9 +15,10 @@ from ..errors import LuyuError
 from ..maps import county_map
 from ..maps.options import MapsOptions
 from ..reports import values
+from ..run.county_pages import county_page
 from ..run.files import write_text
 from .bare import bare_page, filled
-from .stored import Stored, county_page, stored
+from .stored import Stored, stored
 
 _BUDGET_MB = 6.0  # a notebook keeps its output; pictures are made smaller before any is left out
 _TITLE = "路域疑似线索图 roadside clues"
@@ -71,7 +72,7 @@ def explore(
     """
     kept = stored(run)
     shown = kept.findings if findings is None else filled(findings)
-    page = county_page(kept, _code(kept, county, shown))
+    page = county_page(kept.run, _code(kept, county, shown))
     if findings is not None:
         page = replace(page, findings=shown)
     return _view(page, height_px, options)

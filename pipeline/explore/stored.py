@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,29 +9,32 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import pandas as pd
-import pyogrio
 import shapely
 from shapely.geometry.base import BaseGeometry
 
 from ..detectors import registry
 from ..detectors.confidence import Confidence
 from ..errors import LuyuError
-from ..model.tables import FINDINGS, HOT_SPOTS, SIGHT, SITES
 from ..reports import values
-from ..reports.pages import CountyPage
 from ..run.files import RunFolder
-from ..run.provenance import meta
-
-_NEAR_M = 500.0
+from ..run.stored import StoredRun
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What a run left: ``record`` (run.json), and its tables as they are asked for, in the run's CRS."""
+    """What a run left, with what a notebook asks of it; tables are in the run's CRS."""
 
-    folder: RunFolder
-    record: Mapping[str, Any]
+    run: StoredRun
+
+    @property
+    def folder(self) -> RunFolder:
+        """Where it lies."""
+        return self.run.folder
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """What run.json says."""
+        return self.run.record
 
     @property
     def epsg(self) -> int:
@@ -46,16 +48,13 @@ class Stored:
 
     def table(self, name: str) -> gpd.GeoDataFrame:
         """A layer of findings.gpkg; without rows where the run has none of this name."""
-        if name not in {layer for layer, _ in pyogrio.list_layers(self.folder.findings_gpkg)}:
-            empty = {one.name: one for one in (HOT_SPOTS, SITES, SIGHT)}.get(name)
-            return empty.empty(crs=self.epsg) if empty else gpd.GeoDataFrame(geometry=[], crs=self.epsg)
-        return gpd.read_file(self.folder.findings_gpkg, layer=name)
+        table = self.run.tables.get(name)
+        return gpd.GeoDataFrame(geometry=[], crs=self.epsg) if table is None else table
 
-    @cached_property
+    @property
     def findings(self) -> gpd.GeoDataFrame:
-        """Table FINDINGS; null where a run of an earlier version did not know a column."""
-        found = self.table("findings")
-        return found.assign(**{name: None for name in FINDINGS.columns if name not in found})
+        """Table FINDINGS with the status that cases have now; null where a run of an earlier version did not know a column."""
+        return self.run.findings
 
     @cached_property
     def _zones(self) -> gpd.GeoDataFrame:
@@ -92,46 +91,7 @@ class Stored:
 def stored(run: Any) -> Stored:
     """A finished run: its folder (text or path), or anything with a ``folder``, as what ``run()`` gives.
 
-    LuyuError where the folder holds no finished run.
+    WorkspaceError where the folder holds no finished run.
     """
     place = getattr(run, "folder", run)
-    folder = place if isinstance(place, RunFolder) else RunFolder(Path(place))
-    try:
-        record = json.loads(folder.run_json.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise LuyuError(
-            f"{folder.root} holds no finished run ({error}); give the folder that a run wrote, with its run.json"
-        ) from error
-    return Stored(folder, record)
-
-
-def county_page(run: Stored, code: str) -> CountyPage:
-    """All that the map of one county of a run shows."""
-    county = run.table("counties").set_index("code").loc[code]
-    name, area = county["name"], county["geometry"]
-    mine, near = run.findings[run.findings["county_code"] == code], area.buffer(_NEAR_M)
-    coverage = pd.read_csv(run.folder.coverage, encoding="utf-8-sig", dtype={"county_code": str, "why": str})
-    gaps = run.table("unobserved")
-    return CountyPage(
-        code=code,
-        name=name,
-        outline_lonlat=gpd.GeoSeries([area], crs=run.epsg).to_crs(4490).iloc[0],
-        roads=run.table("roads").clip(near, keep_geom_type=True),
-        zones=run.table("zones").clip(near, keep_geom_type=True),
-        stakes=run.table("stakes").loc[lambda frame: frame.within(near)],
-        findings=mine,
-        chips=dict(_chips(run.folder, mine)),
-        unobserved=gaps[gaps["county_code"] == code] if len(gaps) else gaps,
-        coverage=coverage[coverage["county_code"] == code].fillna({"why": ""}),
-        meta=meta(run.record, code),
-        hot_spots=run.table("hot_spots").clip(near),
-        sites=run.table("sites").loc[lambda frame: frame.within(near)],
-        sight=run.table("sight").clip(near),
-    )
-
-
-def _chips(folder: RunFolder, findings: gpd.GeoDataFrame) -> Iterator[tuple[str, tuple[bytes, bytes]]]:
-    for finding_id in findings["finding_id"]:
-        before, after = folder.chip(finding_id, "before"), folder.chip(finding_id, "after")
-        if before.is_file() and after.is_file():
-            yield finding_id, (before.read_bytes(), after.read_bytes())
+    return Stored(StoredRun.read(place if isinstance(place, RunFolder) else RunFolder(Path(place))))

@@ -17,11 +17,11 @@ from ..detectors.base import View
 from ..errors import LuyuError, NoImageError
 from ..model.grid import Grid, Tile
 from ..model.tables import CANDIDATES
-from ..prepare.pair import Pair, prepare_pair
+from ..prepare.pair import Pair
 from ..run.found import found_by
 from ..run.job import TileJob
 from ..run.plan import Plan
-from ..run.tile import view_of
+from ..run.tile import pair_of, view_of
 from .evidence import EvidenceMap, evidence_maps
 
 
@@ -74,11 +74,7 @@ def tile_view(plan: Plan, tile: Tile | str | BaseGeometry) -> TileView:
     for when, scenes in (("before", job.before), ("after", job.after)):
         if not scenes:
             raise NoImageError(f"tile {job.tile.tile_id}: no image of imagery.{when} touches it; choose another tile")
-    pair = prepare_pair(
-        job.before, job.after, job.tile.grid, job.bands, reader=job.reader, options=job.imagery.pair,
-        within=job.imagery.read_area(job.corridor), priors=job.priors, bands_of=job.bands_of,
-        takes=registry.wishes(job.detectors)[1],
-    )  # fmt: skip
+    pair = pair_of(job)
     view = view_of(job, pair)
     found = []
     if pair.observed.any():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,20 @@ from ..reports import gis, register
 from ..reports.pages import IndexPage
 from .county_pages import write_county_maps
 from .files import RunFolder, atomic, write_bytes, write_text
+from .overview import overview
 from .plan import Plan
 from .provenance import last_day, meta
 from .stored import StoredRun
 from .watch import Watched
 
 _STAKE_EVERY_M = 100.0
+_FILES = {
+    "register": "register.xlsx",
+    "findings": "findings.gpkg",
+    "geojson": "findings.geojson",
+    "coverage": "coverage.csv",
+    "run": "run.json",
+}
 
 
 def publish(
@@ -71,21 +80,48 @@ def publish_maps(folder: RunFolder, ledger: Path | str | None = None) -> None:
     sizes = write_county_maps(run)
     write_text(folder.run_json, json.dumps({**run.record, "maps": sizes}, ensure_ascii=False, indent=1) + "\n")
     facts, created = meta(run.record), last_day(run.record)
-    index = IndexPage(
-        run.record["totals"]["name"], counties, tables["roads"], findings, run.coverage, facts, run.record.get("alarms", ()),
-        tables["hot_spots"], run.record.get("sites", {}),
-    )  # fmt: skip
-    write_text(folder.index, index_page.render(index))
+    write_text(folder.index, index_page.render(_index(run, sizes)))
     book = register.workbook(
         findings, counties, run.coverage, created=created, meta=facts, hot_spots=tables["hot_spots"], sites=tables["sites"]
     )
     write_bytes(folder.register, book)
     around = Surroundings(int(findings.crs.to_epsg()), tables["roads"], tables["zones"], tables["stakes"])
     for county in counties.itertuples():
-        mine = findings[(findings["county_code"] == county.code) & findings["permit_no"].isna()]
+        mine = _open(run, county.code)
         if len(mine):
             spots = tables["hot_spots"][tables["hot_spots"]["county_code"] == county.code]
             write_bytes(folder.notice(county.code), notice(mine, created=created, around=around, hot_spots=spots))
+
+
+def _index(run: StoredRun, sizes: Mapping[str, Mapping[str, Any]]) -> IndexPage:
+    """What the overview shows: the run, and what its ledger knows of the same counties."""
+    tables, record, counties = run.tables, run.record, run.counties
+    names = dict(zip(counties["code"], counties["name"], strict=True))
+    plain = IndexPage(
+        record["totals"]["name"], counties, tables["roads"], run.findings, run.coverage, meta(record), record.get("alarms", ()),
+        tables["hot_spots"], record.get("sites", {}), files=_FILES | _notices(run),
+        sizes=[{"code": code, "name": names[code], **size} for code, size in sizes.items()],
+    )  # fmt: skip
+    if not run.has_ledger:
+        return plain
+    km_due = run.coverage.groupby("county_code")["km_due"].sum()
+    with run.opened() as ledger:
+        told = overview(ledger, names, km_due.to_dict())
+    return replace(
+        plain, trend=told.trend, trend_by_county=told.trend_by_county, months=told.months,
+        months_by_county=told.months_by_county, standing=told.standing, as_of=told.as_of,
+    )  # fmt: skip
+
+
+def _notices(run: StoredRun) -> dict[str, str]:
+    """Links to the draft notices of the counties that have any."""
+    return {f"notice:{code}": f"notices/{run.folder.notice(code).name}" for code in run.counties["code"] if len(_open(run, code))}
+
+
+def _open(run: StoredRun, code: str) -> gpd.GeoDataFrame:
+    """Findings of a county that no permit covers."""
+    findings = run.findings
+    return findings[(findings["county_code"] == code) & findings["permit_no"].isna()]
 
 
 def write_layers(path: Path, tables: Mapping[str, gpd.GeoDataFrame]) -> None:

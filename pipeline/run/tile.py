@@ -61,11 +61,7 @@ def _process(job: TileJob) -> TileResult:
         unseen = {Cause.NO_SCENE.value: np.ones(grid.shape, bool)}
         stretches = observed_stretches(job.due, unseen, grid)
         return TileResult(tile.tile_id, nothing, stretches, {"skipped": str(Cause.NO_SCENE)})
-    read = job.imagery.read_area(job.corridor)
-    pair = prepare_pair(
-        job.before, job.after, grid, job.bands, reader=job.reader, options=job.imagery.pair, within=read,
-        priors=job.priors, bands_of=job.bands_of, takes=registry.wishes(job.detectors)[1],
-    )  # fmt: skip
+    pair = pair_of(job)
     stretches = observed_stretches(job.due, _causes(pair), grid)
     facts = {
         "observed_share": round(float(pair.observed.mean()), 4),
@@ -82,6 +78,15 @@ def _process(job: TileJob) -> TileResult:
     seen = [table for _, table in found if len(table)]
     sightings = pd.concat(seen, ignore_index=True) if seen else no_sightings(grid.epsg)
     return TileResult(tile.tile_id, CANDIDATES.check(candidates), stretches, facts, sightings=sightings)
+
+
+def pair_of(job: TileJob) -> Pair:
+    """Both dates of a tile, read and made comparable."""
+    return prepare_pair(
+        job.before, job.after, job.tile.grid, job.bands, reader=job.reader, options=job.imagery.pair,
+        within=job.imagery.read_area(job.corridor), priors=job.priors, bands_of=job.bands_of,
+        takes=registry.wishes(job.detectors)[1],
+    )  # fmt: skip
 
 
 def told_priors(priors: Priors) -> list[dict[str, Any]]:

@@ -15,9 +15,10 @@ from fake_county import make_chips, make_findings, roads_frame, stakes_frame, zo
 from pipeline.errors import LuyuError
 from pipeline.explore import MapView, explore, explore_findings
 from pipeline.explore.bare import filled
-from pipeline.explore.stored import county_page, stored
+from pipeline.explore.stored import stored
 from pipeline.maps import county_map
 from pipeline.model.tables import FINDINGS
+from pipeline.run.county_pages import county_page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NO_NETWORK = [
@@ -78,7 +79,7 @@ def cell(chromium, tmp_path):
 def test_the_frame_holds_the_page_of_the_run(finished) -> None:
     code = finished.findings["county_code"].value_counts().idxmax()
     view = explore(finished)
-    same = county_map.render(county_page(stored(finished.folder.root), code))
+    same = county_map.render(county_page(stored(finished.folder.root).run, code))
     assert view.html == same
     shown = view._repr_html_()
     assert shown.startswith("<iframe srcdoc=")

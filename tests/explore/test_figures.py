@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from pipeline.config import RunConfig
 from pipeline.errors import LuyuError, NoImageError
 from pipeline.explore import confidence_terms, drawing, finding_evidence, panels, tile_evidence, tile_view, weighed
+from pipeline.reports import values
 from pipeline.reports.chips import Stretch
 from pipeline.run.plan import make_plan
 from pipeline.run.tile import process_tile
@@ -108,7 +109,8 @@ def test_the_layers_are_those_of_the_run_s_detectors(tile) -> None:
     assert list(layers) == ["change", "beyond_usual", "warmth", "new", "lost"]
     building = tile.candidates[tile.candidates["kind"] == "building"].geometry.iloc[0]
     new = layers["new"]
-    col, row = (~new.grid.transform) * building.centroid.coords[0]
+    x, y = building.centroid.coords[0]
+    col, row = (x - new.grid.west_m) / new.grid.pixel_m, (new.grid.north_m - y) / new.grid.pixel_m
     assert new.values[int(row), int(col)] > new.level  # where a building was found the network said so
     assert np.isnan(new.values[~tile.pair.observed]).all()
     seen = new.values[tile.pair.observed]
@@ -213,7 +215,7 @@ def test_a_finding_with_its_pictures_on_their_ground(finished) -> None:
     said = " ".join(text.get_text() for axes in figure.axes for text in axes.texts)
     for value in (row["case_no"], row["scene_before"], row["stake_from"], f"{row['confidence']:.2f}"):
         assert value in said
-    assert str(row["last_absent"]) in titles(figure)[0]
+    assert values.day(row["last_absent"]) in titles(figure)[0]
     assert "a clue, never a verdict" in figure.get_suptitle()
     assert finding_evidence(finished.folder.root, row["case_no"]).get_suptitle() == figure.get_suptitle()
 

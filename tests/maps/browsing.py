@@ -58,6 +58,20 @@ def foreign(page) -> list[str]:
     return [url for url in page.requests if not url.startswith(("file:", "data:", "blob:"))]
 
 
+def until(page, expression: str) -> None:
+    """Wait until something is true on the page; Playwright's own way needs eval, which the page's policy forbids."""
+    for _ in range(200):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never came true within 10 s: {expression}")
+
+
+def pictures_stand(page) -> None:
+    """Wait until both pictures of the open card are decoded."""
+    until(page, "[...document.querySelectorAll('.swipe img')].filter((one) => one.complete && one.naturalWidth).length === 2")
+
+
 class Office:
     """A ledger that knows a county's findings, and the maps made from both."""
 

@@ -10,7 +10,7 @@ import json
 import re
 
 import pytest
-from browsing import DESK, MARKS, PHONE, Hand, Office, chromium, foreign, watched
+from browsing import DESK, MARKS, PHONE, Hand, Office, chromium, foreign, pictures_stand, watched
 
 from pipeline.field import take_back
 
@@ -83,12 +83,6 @@ def share_shown(page):
     """How much of the picture from before is seen, per cent."""
     cut = page.evaluate("getComputedStyle(document.querySelector('.swipe .upper')).clipPath")
     return 100 - float(re.search(r"inset\(0(?:px)? ([\d.]+)%", cut)[1])
-
-
-def pictures_stand(page):
-    page.wait_for_function(
-        "[...document.querySelectorAll('.swipe img')].filter(i => i.complete && i.naturalWidth).length === 2"
-    )
 
 
 def handed_in(page, press, folder):

@@ -37,7 +37,8 @@ luyu.start = function (map) {
   filtered(false);
 
   var tools = document.getElementById("tools");
-  tools.appendChild(el("a", { href: "../index.html" }, [luyu.label(luyu.word("back"))]));
+  // In a frame of a notebook there is no overview to go back to.
+  if (location.protocol !== "about:") tools.appendChild(el("a", { href: "../index.html" }, [luyu.label(luyu.word("back"))]));
   tools.appendChild(luyu.button("print", function () { window.print(); }));
   if (data.findings.length) tools.appendChild(luyu.button("sheets", sheets.open));
 
