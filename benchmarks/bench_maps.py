@@ -52,7 +52,6 @@ NO_NETWORK = [
 ]  # fmt: skip
 VIEW = {"width": 1280, "height": 800}
 DISTINCT = 200
-PARTS = {"luyu": ("ready", "card", "drag", "filter", "search"), "folium": ("ready", "card", "drag")}
 
 # Asked of each page: whether it is ready, how its worst finding is opened, and which map it has.
 WAYS = {
@@ -64,7 +63,8 @@ WAYS = {
     },
     "folium": {
         "ready": "document.readyState !== 'loading' && Object.keys(window).some(k => /^geo_json_[0-9a-f]+$/.test(k))",
-        "open": "window[Object.keys(window).find(k => /^geo_json_[0-9a-f]+$/.test(k))].getLayers()[0].openPopup()",
+        "open": "(l => l.fire('click', {latlng: l.getBounds().getCenter()}, true))("
+        "window[Object.keys(window).find(k => /^geo_json_[0-9a-f]+$/.test(k))].getLayers()[0])",
         "images": ".leaflet-popup img",
         "map": "window[Object.keys(window).find(k => /^map_[0-9a-f]+$/.test(k))]",
     },
@@ -127,16 +127,17 @@ def county(count: int, pairs: list[tuple[bytes, bytes]]) -> CountyPage:
     chips = {name: pairs[at % len(pairs)] for at, name in enumerate(findings["finding_id"])}
     seen = {"at": "2024-11-05T03:00:00.000Z", "what": "observed", "actor": "machine", "on_date": "2024-10-21"}
     cases = {
-        number: {"status": "suspected", "version": 0, "due_on": None, "history": [seen]} for number in findings["case_no"]
+        number: {"status": "suspected", "version": 0, "due_on": None, "history": [seen]}
+        for number in findings["case_no"]
     }
-    return make_county(
-        findings=findings, chips=chips, cases=cases, hot_spots=hot_spots_frame(), sites=sites_frame()
-    )
+    return make_county(findings=findings, chips=chips, cases=cases, hot_spots=hot_spots_frame(), sites=sites_frame())
 
 
 def plain_folium(page: CountyPage, kept: Mapping[str, tuple[bytes, bytes]]) -> str:
     """The same findings as Folium draws them, Leaflet inlined; what needs jQuery or Bootstrap is not used."""
-    table = by_priority(page.findings)[["kind", "case_no", "stake", "side", "zone", "priority", "confidence", "law", "geometry"]].copy()
+    table = by_priority(page.findings)[
+        ["kind", "case_no", "stake", "side", "zone", "priority", "confidence", "law", "geometry"]
+    ].copy()
     links = {name: [link(one) for one in pair] for name, pair in kept.items()}
     names = by_priority(page.findings)["finding_id"]
     for at, role in enumerate(("before", "after")):
@@ -165,7 +166,11 @@ def opened(browser: Browser, path: Path, kind: str, slow: float) -> Page:
     page = browser.new_context(viewport=VIEW).new_page()
     page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": slow})
     ways = WAYS[kind]
-    script = WATCH.replace("READY", ways["ready"]).replace("OPEN", ways["open"]).replace("IMAGES", json.dumps(ways["images"]))
+    script = (
+        WATCH.replace("READY", ways["ready"])
+        .replace("OPEN", ways["open"])
+        .replace("IMAGES", json.dumps(ways["images"]))
+    )
     page.add_init_script(script)
     page.goto(path.as_uri(), wait_until="commit")
     for _ in range(1200):  # waiting by Playwright's own means needs eval, which the page's policy forbids
@@ -177,7 +182,9 @@ def opened(browser: Browser, path: Path, kind: str, slow: float) -> Page:
 
 def stood(page: Page) -> dict[str, float]:
     """Moments since the page was asked for, s."""
-    paint = page.evaluate("performance.getEntriesByType('paint').filter(e => e.name === 'first-contentful-paint')[0].startTime")
+    paint = page.evaluate(
+        "performance.getEntriesByType('paint').filter(e => e.name === 'first-contentful-paint')[0].startTime"
+    )
     told = page.evaluate("window.bench")
     return {"paint": paint / 1e3, "ready": told["ready"] / 1e3, "card": told["card"] / 1e3}
 
@@ -205,7 +212,11 @@ def dragged(page: Page, kind: str, view: str) -> tuple[float, float, float]:
 
 def drags(page: Page, kind: str) -> dict[str, tuple[float, float, float]]:
     """Frames over the whole county and near a road."""
-    whole = "luyu.chart.whole()" if kind == "luyu" else "map.fitWorld(); map.setView([34.66, 116.88], 10.5, {animate: false})"
+    whole = (
+        "luyu.chart.whole()"
+        if kind == "luyu"
+        else "map.fitWorld(); map.setView([34.66, 116.88], 10.5, {animate: false})"
+    )
     near = "map.setView([34.62, 116.88], 15, {animate: false})"
     return {"whole county": dragged(page, kind, whole), "zoom 15": dragged(page, kind, near)}
 
@@ -277,7 +288,9 @@ def main() -> None:
                 f"{count:,} findings: drawn in {took:.1f} s, {size['bytes'] / 1e6:.1f} MB, {size['pictures']:,} pairs of pictures"
                 f" with sides of {size['side_px'] or 'their own'} px, {size['dropped_pictures']:,} left out; {load()}"
             )
-            kept = dict(list({n: page.chips[n] for n in by_priority(page.findings)["finding_id"]}.items())[: size["pictures"]])
+            kept = dict(
+                list({n: page.chips[n] for n in by_priority(page.findings)["finding_id"]}.items())[: size["pictures"]]
+            )
             ours, theirs = place / f"luyu-{count}.html", place / f"folium-{count}.html"
             ours.write_text(made.html, encoding="utf-8")
             theirs.write_text(plain_folium(page, kept), encoding="utf-8")
@@ -285,7 +298,9 @@ def main() -> None:
                 told = {}
                 for kind, path in (("luyu", ours), ("folium", theirs)):
                     told[kind] = measured(browser, path, kind, slow, asked.repeats)
-                    print(f"  {kind}, {slow:g} times slower ({path.stat().st_size / 1e6:.1f} MB; {load()})\n{shown(told[kind])}")
+                    print(
+                        f"  {kind}, {slow:g} times slower ({path.stat().st_size / 1e6:.1f} MB; {load()})\n{shown(told[kind])}"
+                    )
                 print(f"  folium takes: {compared(told['luyu'], told['folium'])}")
         browser.close()
 

@@ -107,9 +107,20 @@ def run_report(report: RunReport) -> None:
     for county in summary["counties"]:
         kinds = ", ".join(f"{kind} {count}" for kind, count in county["kinds"].items()) or "none"
         say(f"  {county['code']} {county['name']}: {kinds}")
+    _maps(summary["maps"])
     _failures(summary["failures"])
     say(f"index.html: {report.folder.index}")
     say("a finding is a clue (疑似), never a verdict")
+
+
+def _maps(sizes: Mapping[str, Mapping[str, Any]]) -> None:
+    """What the counties' maps weigh, and what had no room on them."""
+    for code, size in sizes.items():
+        smaller = f", made smaller to {size['side_px']} px" if size["side_px"] else ""
+        dropped = f", {size['dropped_pictures']} pairs LEFT OUT (maps.budget_mb)" if size["dropped_pictures"] else ""
+        say(f"  map {code}: {size['bytes'] / 1e6:.1f} MB, pictures of {size['pictures']} findings{smaller}{dropped}")
+        for note in size["notes"]:
+            say(f"    {note}")
 
 
 def _failures(failures: Sequence[Mapping[str, str]]) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..ledger.lifecycle import LABELS, What
+from ..ledger.lifecycle import LABELS, MACHINE, What
 from ..ledger.reasons import REASONS
 from ..reports import style, terms, values
 from ..reports.labels import Word
@@ -80,13 +80,17 @@ def reading(row: Mapping[str, Any], texts: Texts) -> dict[str, list[Any]]:
 
 
 def history(case: Mapping[str, Any], texts: Texts) -> list[list[Any]]:
-    """The newest events of a case, the last first: moment (UTC), what, who, day of the image, and what was said."""
+    """The newest events of a case, the last first: moment (UTC), what, who, day of the image, and what was said.
+
+    What an image shows bears the image's day alone: when a machine read it is not of the case, and would make two runs of
+    the same images two different pages.
+    """
     told = list(case.get("history", ()))[-_MOST_EVENTS:]
     return [
         [
-            values.text(event["at"]),
+            values.day(event.get("on_date")) if event["actor"] == MACHINE else values.text(event["at"]),
             values.text(event["what"]),
-            texts.place("" if event["actor"] == "machine" else values.text(event["actor"])),
+            texts.place("" if event["actor"] == MACHINE else values.text(event["actor"])),
             values.day(event.get("on_date")),
             texts.place(_remark(event.get("detail") or {})),
         ]

@@ -26,9 +26,9 @@ class CountyPage:
     FINDINGS; ``unobserved``: lines with ``reason`` (a name of ``style.CAUSES``) and perhaps ``route_code``;
     ``sight``: SIGHT; ``coverage``: this county's rows of the table in ``IndexPage``. ``hot_spots``: HOT_SPOTS; ``sites``: SITES.
     A finding that an earlier run found, and whose case is still open, has true in the column ``earlier``. ``cases``: case
-    number -> its case as the ledger lists it, with ``history``. ``corridor``: areas that were read. ``chips``: finding_id -> pictures (before, after) as
-    WebP, JPEG or PNG. ``meta``: run facts by name of
-    ``labels.META``, shown in the order given.
+    number -> its case as the ledger lists it, with ``history``. ``corridor``: areas that were read.
+    ``chips``: finding_id -> pictures (before, after) as WebP, JPEG or PNG. ``meta``: run facts by name of ``labels.META``,
+    shown in the order given.
     """
 
     code: str

@@ -40,7 +40,9 @@ def at_county(findings: gpd.GeoDataFrame, code: str, ledger: Ledger) -> County:
     here = set(findings["case_no"].dropna())
     # A case runs where most of it lies, which may be another county than that of what was seen this time.
     for number in sorted(here - set(listed)):
-        listed[number] = {name: value for name, value in ledger.case(number).items() if name not in ("finding", "history")}
+        listed[number] = {
+            name: value for name, value in ledger.case(number).items() if name not in ("finding", "history")
+        }
     old = [number for number, case in listed.items() if case["open"] and number not in here]
     earlier = _earlier(old, listed, code, ledger, findings)
     told = defaultdict(list)
@@ -70,7 +72,10 @@ def _earlier(
     for number in numbers:
         case, seen = listed[number], found.get(number, {})
         row = {name: seen.get(name) for name in FINDINGS.columns}
-        row |= {name: case[name] for name in ("case_no", "status", "kind", "route_code", "stake", "side", "zone", "lon", "lat")}
+        row |= {
+            name: case[name]
+            for name in ("case_no", "status", "kind", "route_code", "stake", "side", "zone", "lon", "lat")
+        }
         row |= {name: case[name] for name in ("county_code", "county_name", "priority", "confidence")}
         rows.append(row | {"finding_id": row["finding_id"] or number, "geometry": shapes.get(number)})
     table = pd.DataFrame(rows, columns=[*FINDINGS.columns, "geometry"])

@@ -46,8 +46,8 @@ def publish(
     coverage: pd.DataFrame,
     watched: Watched,
     record: Mapping[str, Any],
-) -> None:
-    """Write every file of a run; each is whole or absent, run.json comes last."""
+) -> dict[str, Any]:
+    """Write every file of a run, each whole or absent; the record with what the maps weigh, as run.json has it."""
     tables = {
         "findings": findings[[*FINDINGS.columns, "geometry"]],
         "candidates": candidates[[*FINDINGS.columns, "reportable", "why_not", "tile_id", "geometry"]],
@@ -66,11 +66,11 @@ def publish(
     write_text(folder.coverage, gis.coverage_csv(coverage), encoding="utf-8-sig")
     write_bytes(folder.findings_geojson, gis.findings_geojson(tables["findings"]))
     write_text(folder.run_json, json.dumps(record, ensure_ascii=False, indent=1, default=str) + "\n")
-    publish_maps(folder, plan.config.ledger)
+    return publish_maps(folder, plan.config.ledger)
 
 
-def publish_maps(folder: RunFolder, ledger: Path | str | None = None) -> None:
-    """Index page, county maps, register and notices from the stored tables and the ledger as it is now.
+def publish_maps(folder: RunFolder, ledger: Path | str | None = None) -> dict[str, Any]:
+    """Index page, county maps, register and notices from the stored tables and the ledger as it is now; the run's record.
 
     ``ledger``: where it is, if not where the run had it (a URL is kept without its password). What the maps weigh is
     written into run.json.
@@ -78,11 +78,18 @@ def publish_maps(folder: RunFolder, ledger: Path | str | None = None) -> None:
     run = StoredRun.read(folder, ledger)
     findings, counties, tables = run.findings, run.counties, run.tables
     sizes = write_county_maps(run)
-    write_text(folder.run_json, json.dumps({**run.record, "maps": sizes}, ensure_ascii=False, indent=1) + "\n")
+    record = {**run.record, "maps": sizes}
+    write_text(folder.run_json, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
     facts, created = meta(run.record), last_day(run.record)
     write_text(folder.index, index_page.render(_index(run, sizes)))
     book = register.workbook(
-        findings, counties, run.coverage, created=created, meta=facts, hot_spots=tables["hot_spots"], sites=tables["sites"]
+        findings,
+        counties,
+        run.coverage,
+        created=created,
+        meta=facts,
+        hot_spots=tables["hot_spots"],
+        sites=tables["sites"],
     )
     write_bytes(folder.register, book)
     around = Surroundings(int(findings.crs.to_epsg()), tables["roads"], tables["zones"], tables["stakes"])
@@ -91,6 +98,7 @@ def publish_maps(folder: RunFolder, ledger: Path | str | None = None) -> None:
         if len(mine):
             spots = tables["hot_spots"][tables["hot_spots"]["county_code"] == county.code]
             write_bytes(folder.notice(county.code), notice(mine, created=created, around=around, hot_spots=spots))
+    return record
 
 
 def _index(run: StoredRun, sizes: Mapping[str, Mapping[str, Any]]) -> IndexPage:
@@ -115,7 +123,11 @@ def _index(run: StoredRun, sizes: Mapping[str, Mapping[str, Any]]) -> IndexPage:
 
 def _notices(run: StoredRun) -> dict[str, str]:
     """Links to the draft notices of the counties that have any."""
-    return {f"notice:{code}": f"notices/{run.folder.notice(code).name}" for code in run.counties["code"] if len(_open(run, code))}
+    return {
+        f"notice:{code}": f"notices/{run.folder.notice(code).name}"
+        for code in run.counties["code"]
+        if len(_open(run, code))
+    }
 
 
 def _open(run: StoredRun, code: str) -> gpd.GeoDataFrame:

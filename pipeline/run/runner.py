@@ -67,6 +67,7 @@ class RunReport:
         return {
             **self.record["totals"],
             "followed": dict(self.record["followed"]),
+            "maps": dict(self.record["maps"]),
             "alarms": [dict(alarm) for alarm in self.alarms],
             "failures": [dict(f) for f in self.failures],
             "output": str(self.folder.root),
@@ -117,7 +118,7 @@ def run(
             network=network_use(made, begun), raised=alarms(seen, config.alarms), watched=watched,
             followed=followed.record(),
         )  # fmt: skip
-        publish(folder, plan, findings, table, stretches, coverage, watched, record)
+        record = publish(folder, plan, findings, table, stretches, coverage, watched, record)
         parts.discard(folder, keep=plan.fingerprint)
     failures = tuple(result.failure for result in results if result.failure is not None)
     return RunReport(folder, record, failures, findings)

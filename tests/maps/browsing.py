@@ -69,7 +69,10 @@ def until(page, expression: str) -> None:
 
 def pictures_stand(page) -> None:
     """Wait until both pictures of the open card are decoded."""
-    until(page, "[...document.querySelectorAll('.swipe img')].filter((one) => one.complete && one.naturalWidth).length === 2")
+    until(
+        page,
+        "[...document.querySelectorAll('.swipe img')].filter((one) => one.complete && one.naturalWidth).length === 2",
+    )
 
 
 class Office:
@@ -122,9 +125,11 @@ class Hand:
         return [x, y, document.elementsFromPoint(x, y).some((hit) => node.contains(hit))];
     }"""
     _FRAME = """(node) => {
+        const scrolls = (one) => /auto|scroll/.test(getComputedStyle(one).overflowY) && one.scrollHeight > one.clientHeight + 1;
         let at = node.parentElement;
-        while (at && !(/auto|scroll/.test(getComputedStyle(at).overflowY) && at.scrollHeight > at.clientHeight + 1)) at = at.parentElement;
-        const box = at && at !== document.body ? at.getBoundingClientRect() : {left: 0, top: 0, width: innerWidth, height: innerHeight};
+        while (at && !scrolls(at)) at = at.parentElement;
+        if (!at || at === document.body) return [innerWidth / 2, innerHeight * 0.8, 0, innerHeight];
+        const box = at.getBoundingClientRect();
         return [box.left + box.width / 2, box.top + box.height * 0.8, box.top, box.top + box.height];
     }"""
 

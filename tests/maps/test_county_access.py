@@ -61,11 +61,13 @@ def violations(page, axe):
     told = page.evaluate(
         "tags => window.axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})", TAGS
     )
-    return [
-        f"{rule['impact']}{'*' * ('best-practice' not in rule['tags'])} {rule['id']}: {node['target']} {node['failureSummary'].splitlines()[-1].strip()}"
-        for rule in told["violations"]
-        for node in rule["nodes"]
-    ]
+    lines = []
+    for rule in told["violations"]:
+        mark = "" if "best-practice" in rule["tags"] else "*"
+        for node in rule["nodes"]:
+            why = node["failureSummary"].splitlines()[-1].strip()
+            lines.append(f"{rule['impact']}{mark} {rule['id']}: {node['target']} {why}")
+    return lines
 
 
 def grave(lines):
@@ -149,16 +151,22 @@ FOCUS = """() => {
   const controls = window.controls = window.controls || [];
   if (controls.indexOf(at) < 0) controls.push(at);
   const look = getComputedStyle(at), box = at.getBoundingClientRect();
-  const x = Math.min(Math.max(box.left + box.width / 2, 0), innerWidth - 1), y = Math.min(Math.max(box.top + box.height / 2, 0), innerHeight - 1);
-  const hits = document.elementsFromPoint(x, y);
-  const around = at.parentElement, ring = (node) => getComputedStyle(node).outlineStyle !== 'none' && parseFloat(getComputedStyle(node).outlineWidth) >= 1;
+  const within = (value, most) => Math.min(Math.max(value, 0), most - 1);
+  const hits = document.elementsFromPoint(
+    within(box.left + box.width / 2, innerWidth), within(box.top + box.height / 2, innerHeight));
+  const ring = (node) => {
+    const drawn = getComputedStyle(node);
+    return drawn.outlineStyle !== 'none' && parseFloat(drawn.outlineWidth) >= 1;
+  };
   return {
     number: controls.indexOf(at), name: at.getAttribute('aria-label') || at.innerText || at.name || at.tagName,
-    ring: (ring(at) && look.opacity !== '0') || ring(around) || look.boxShadow !== 'none',
+    ring: (ring(at) && look.opacity !== '0') || ring(at.parentElement) || look.boxShadow !== 'none',
     seen: box.width > 0 && hits.some((hit) => at.contains(hit) || hit === at)
   };
 }"""
-CONTROLS = """() => [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')].filter((node) => {
+CONTROLS = """() => [...document.querySelectorAll(
+  'a[href], button, input, select, textarea, summary, [tabindex="0"]'
+)].filter((node) => {
   const box = node.getBoundingClientRect();
   return !node.disabled && box.width && box.height && node.checkVisibility();
 }).map((node) => (window.controls || []).indexOf(node) >= 0 ? null : node.outerHTML.slice(0, 120)).filter(Boolean)"""
@@ -239,7 +247,9 @@ def test_targets_are_24_px_wide_and_high(visit):
     """But links within a line of text, and those that the browser draws itself."""
     page = visit()
     all_open(page)
-    small = page.evaluate("""() => [...document.querySelectorAll('a[href], button, summary, select, label, input[type=search], textarea')].filter((node) => {
+    small = page.evaluate("""() => [...document.querySelectorAll(
+      'a[href], button, summary, select, label, input[type=search], textarea'
+    )].filter((node) => {
       const box = node.getBoundingClientRect();
       return node.offsetParent && box.left > -1000 && (box.width < 23.5 || box.height < 23.5);
     }).map((node) => node.outerHTML.slice(0, 90))""")
@@ -252,10 +262,13 @@ def test_at_four_times_the_size_nothing_is_cut_or_needs_two_ways_of_scrolling(vi
     page = visit(viewport=NARROW)
     page.locator(f"#languages [data-language={language}]").click()
     card(page)
-    page.locator("[data-filter]").first.evaluate("() => document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    page.locator("[data-filter]").first.evaluate(
+        "() => document.querySelectorAll('details').forEach(d => { d.open = true; })"
+    )
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     wide = page.evaluate("""() => [...document.querySelectorAll('#card *, #list *')].filter((node) =>
-      node.offsetParent && node.getBoundingClientRect().right > 321 && !node.closest('.chips')).map((node) => node.outerHTML.slice(0, 90))""")
+      node.offsetParent && node.getBoundingClientRect().right > 321 && !node.closest('.chips')
+    ).map((node) => node.outerHTML.slice(0, 90))""")
     assert wide == []
 
 

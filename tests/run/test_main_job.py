@@ -212,6 +212,41 @@ def test_report_rebuilds_the_pages_with_the_cases_as_they_are_now(finished: RunR
     assert case_no in pages
 
 
+def test_maps_know_their_cases_and_what_they_weigh(finished: RunReport) -> None:
+    """What an officer needs to answer stands in the page; what a page weighs is told."""
+    sizes = finished.summary()["maps"]
+    assert sizes == json.loads(finished.folder.run_json.read_text(encoding="utf-8"))["maps"]
+    found = gpd.read_file(finished.folder.findings_gpkg, layer="findings")
+    for code, size in sizes.items():
+        page = finished.folder.county(code).read_text(encoding="utf-8")
+        data = json.loads(page.split('id="luyu-data">')[1].split("</script>")[0])
+        mine = found[found["county_code"] == code]
+        assert size["bytes"] == len(page.encode())
+        assert size["findings"] == len(data["findings"]) == len(mine)
+        assert size["pictures"] == len(mine)
+        assert data["corridor"]
+        cases = {finding["case"] for finding in data["findings"]} - {""}
+        assert cases == set(mine["case_no"].dropna())
+        assert all(finding["history"][0][1] == "observed" for finding in data["findings"] if finding["case"])
+
+
+def test_pages_change_their_form_and_leave_nothing_behind(finished: RunReport, tmp_path: Path) -> None:
+    """Pictures beside the page, or within it, as the configuration that is kept with the run says."""
+    root = shutil.copytree(finished.folder.root, tmp_path / "run")
+    record = json.loads((root / "run.json").read_text(encoding="utf-8"))
+    for single in (False, True):
+        record["configuration"]["maps"]["single_file"] = single
+        (root / "run.json").write_text(json.dumps(record), encoding="utf-8")
+        rebuild(root)
+        beside = sorted(path.relative_to(root / "counties").parts[0] for path in (root / "counties").rglob("*.webp"))
+        codes = [row["code"] for row in record["totals"]["counties"] if row["findings"]]
+        assert sorted(set(beside)) == ([] if single else [f"{code}.files" for code in sorted(codes)])
+        assert sorted(path.suffix for path in (root / "counties").iterdir() if path.is_file()) == [".html"] * len(
+            record["maps"]
+        )
+    assert (root / "counties" / f"{codes[0]}.html").read_bytes() == finished.folder.county(codes[0]).read_bytes()
+
+
 def test_run_json_says_what_was_done(finished: RunReport) -> None:
     record = json.loads(finished.folder.run_json.read_text(encoding="utf-8"))
     assert record["configuration"]["imagery"]["resolution_m"] == 0.5

@@ -45,9 +45,9 @@ luyu.Card = function (root, verdicts, turn, onClose) {
     if (!finding.history.length) return null;
     return el("details", { "class": "history" }, [el("summary", {}, [luyu.label(luyu.word("history")), el("b", { text: " " + finding.history.length })]),
       el("ol", {}, finding.history.map(function (event) {
-        var day = new Date(Date.parse(event[0]) + 8 * 3600000).toISOString().slice(0, 10);
+        var day = event[0] ? new Date(Date.parse(event[0]) + 8 * 3600000).toISOString().slice(0, 10) : "";
         return el("li", {}, [el("time", { datetime: event[0], text: day }), luyu.label(luyu.named(data.acts, event[1]), "b"),
-          event[3] ? el("span", {}, [luyu.label(luyu.word("image_of")), document.createTextNode(" " + event[3])]) : null,
+          event[3] && event[3] !== event[0] ? el("span", {}, [luyu.label(luyu.word("image_of")), document.createTextNode(" " + event[3])]) : null,
           luyu.text(event[2]) ? el("span", { text: luyu.text(event[2]) }) : null,
           luyu.both(luyu.text(event[4])) ? luyu.label(luyu.text(event[4])) : null]);
       }))]);
