@@ -25,6 +25,10 @@ _PLAIN = (
     "concurrent", "township_name", "permit_no", "law", "addressee", "next_step", "scene_before", "scene_after", "assigned_to",
 )  # fmt: skip
 _MOST_EVENTS = 30
+_SAID = (
+    ("to", "交", "to "), ("due_on", "期限 ", "due "), ("outcome", "结果 ", "outcome "), ("ref", "文号 ", "no. "),
+    ("verdict", "外业结论 ", "said "), ("verdict_by", "核查人 ", "by "), ("note", "", ""),
+)  # fmt: skip
 _EN = {
     What.OBSERVED: "seen", What.REREAD: "read anew", What.GROWN: "grown", What.NOT_SEEN: "not there",
     What.UNOBSERVABLE: "cannot be seen", What.MERGED: "runs on in another case", What.SPLIT: "came from another case",
@@ -102,12 +106,12 @@ def _remark(detail: Mapping[str, Any]) -> Text:
     """What a person added to an act: reason, addressee, deadline and note."""
     reason = values.text(detail.get("reason"))
     known = REASONS.get(reason)
-    extra = [
-        values.text(detail.get(name)) for name in ("to", "due_on", "outcome", "ref", "verdict", "verdict_by", "note")
-    ]
-    if known is None:
-        return "；".join(dict.fromkeys(filter(None, (reason, *extra))))
-    return "；".join(filter(None, (known.zh, *extra))), "; ".join(filter(None, (known.en, *extra)))
+    zh, en = ([known.zh], [known.en]) if known else ([reason], [reason])
+    for name, before_zh, before_en in _SAID:
+        if said := values.text(detail.get(name)):
+            zh.append(f"{before_zh}{said}")
+            en.append(f"{before_en}{said}")
+    return "；".join(dict.fromkeys(filter(None, zh))), "; ".join(dict.fromkeys(filter(None, en)))
 
 
 def _named(words: Mapping[str, Word], told: Mapping[str, float], digits: int, texts: Texts) -> list[list[Any]]:

@@ -37,6 +37,7 @@ _SCRIPTS = (
 )  # fmt: skip
 _STYLES = ("county.css", "card.css", "sheets.css", "basemap.css")
 _BASE64 = 4 / 3
+_VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1">'
 _PER_PAIR = 160  # bytes about a pair of pictures: its block, or its paths
 
 
@@ -164,7 +165,8 @@ def _skeleton() -> str:
     for pane, z_index, pointer_events in _PANES:
         chart.add_child(_named(CustomPane(pane, z_index=z_index, pointer_events=pointer_events), f"pane_{pane}"))
     chart.add_child(_named(_Behaviour(), "behaviour"))
-    return str(page.render())
+    # Folium's own forbids to enlarge the page, which readers with weak eyes need (WCAG 1.4.4).
+    return re.sub(r'<meta name="viewport"[^>]*>', _VIEWPORT, str(page.render()))
 
 
 def _filled(page: str, county: CountyPage, data: Mapping[str, Any], pictures: str) -> str:
@@ -173,12 +175,12 @@ def _filled(page: str, county: CountyPage, data: Mapping[str, Any], pictures: st
         "title": f"{values.text(county.name)} {labels.PAGE['title'].zh}",
         "name": values.text(county.name),
         "code": values.text(county.code),
-        "internal": f"{style.INTERNAL.zh} {style.INTERNAL.en}",
         "foot": f"{style.foot_line(county.meta.get('credit'))}. Leaflet 1.9.4 (BSD-2-Clause)",
     }
     shown = {mark: html.escape(word) for mark, word in words.items()} | {
         "gap": _gap(county),
         "facts": _facts(county),
+        "internal": _label(*style.INTERNAL),
     }
     frame = {part: offline.asset(f"{part}.html", __package__) for part in ("top", "below")}
     parts = shown | {
@@ -200,7 +202,7 @@ def _gap(county: CountyPage) -> str:
     if table is None or not float(table["km_unobserved"].sum()) > 0:
         return ""
     lost, due = (values.number(float(table[name].sum()), 2) for name in ("km_unobserved", "km_due"))
-    return _label(f"未观测 {lost}/{due} km", f"{lost}/{due} km not observed")
+    return _label(f"应测 {due} km，未观测 {lost} km", f"{lost} of {due} km not observed")
 
 
 def _facts(county: CountyPage) -> str:

@@ -16,6 +16,7 @@ Pair = tuple[bytes, bytes]
 _SIGNATURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 _SMALLER = 0.8
 _QUALITY = 70
+_EFFORT = 2  # of 6: twice as fast as the default, a few hundredths heavier
 _TRIED = 24  # pairs that the size of all is told from
 _MOST_PX = 16_000_000
 
@@ -93,7 +94,7 @@ def _shrunk(pair: Pair, side_px: int) -> Pair:
             plain = image.convert("RGB")
         plain.thumbnail((side_px, side_px), Image.Resampling.LANCZOS)
         out = io.BytesIO()
-        plain.save(out, "WEBP", quality=_QUALITY)
+        plain.save(out, "WEBP", quality=_QUALITY, method=_EFFORT)
         small.append(out.getvalue())
     return small[0], small[1]
 

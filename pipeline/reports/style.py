@@ -110,7 +110,7 @@ COURSE = frozen(
 )
 """What the images of a place add up to, of what comes and goes."""
 STAGES = frozen(
-    bare=("场地平整、裸土", "bare ground"), foundation=("硬化、基础", "foundation"), building=("建筑", "building")
+    bare=("场地平整、裸土", "bare ground"), foundation=("硬化、基础", "foundation"), building=("主体建筑", "building")
 )
 PERMIT_STATES = frozen(
     covered=("许可有效", "covered"),
@@ -145,7 +145,7 @@ IMPACTS = frozen(
     on_culvert=("涵洞上", "on a culvert"),
     in_sight_triangle=("可能影响视距", "may block the view"),
 )
-SITE_STATES = frozen(standing=("在", "standing"), gone=("已拆除", "gone"), unseen=("未能看清", "cannot be seen"))
+SITE_STATES = frozen(standing=("现存", "standing"), gone=("已拆除", "gone"), unseen=("未能看清", "cannot be seen"))
 SITE_COLOURS: Mapping[str, str] = MappingProxyType({"standing": "#009e73", "gone": "#ffffff", "unseen": "#8a8f94"})
 
 SETTLED = frozenset({"permitted", "dismissed", "rectified", "closed", "revisited"})

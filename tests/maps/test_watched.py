@@ -67,7 +67,7 @@ def test_the_register_has_a_sheet_for_each():
     assert spots[0][0] == "名次"
     assert spots[1][:3] == (1, "疑似打场晒粮", "G311")
     sites = list(book["在册标牌"].values)
-    assert [row[5] for row in sites[1:]] == ["在", "在", "已拆除", "未能看清"]
+    assert [row[5] for row in sites[1:]] == ["现存", "现存", "已拆除", "未能看清"]
     assert book["在册标牌"]["B2"].data_type == "s"
     plain = openpyxl.load_workbook(
         io.BytesIO(register.workbook(summary.findings, summary.counties, coverage_frame(), created=DAY))

@@ -35,8 +35,8 @@ luyu.Card = function (root, verdicts, turn, onClose) {
   }
   function reading(finding) {
     var blocks = [];
-    if (finding.cues.length) blocks.push(el("h4", {}, [luyu.label(luyu.word("cues"))]), table(finding.cues, true));
-    if (finding.points.length) blocks.push(el("h4", {}, [luyu.label(luyu.word("points"))]), table(finding.points, true));
+    if (finding.cues.length) blocks.push(el("h3", {}, [luyu.label(luyu.word("cues"))]), table(finding.cues, true));
+    if (finding.points.length) blocks.push(el("h3", {}, [luyu.label(luyu.word("points"))]), table(finding.points, true));
     if (finding.evidence.length) blocks.push(el("details", { "class": "all-evidence", open: !finding.cues.length }, [el("summary", {}, [luyu.label(luyu.word("all_evidence"))]), table(finding.evidence, false)]));
     if (!blocks.length) return null;
     return el("details", { "class": "evidence", open: true }, [el("summary", {}, [luyu.label(luyu.word("evidence"))])].concat(blocks));
@@ -103,19 +103,20 @@ luyu.Card = function (root, verdicts, turn, onClose) {
     root.focus({ preventScroll: true });
   }
   function close() {
-    var large = root.querySelector(".large");
-    if (large) { large.classList.remove("large"); return; }
+    var large = root.querySelector(".large"), row = current && current.row;
+    if (large) { large.querySelector(".enlarge").click(); return; }
     root.hidden = true;
     current = null;
     document.body.classList.remove("with-card");
     onClose();
-    if (opener && document.contains(opener)) opener.focus({ preventScroll: true });
+    var back = row && document.contains(row) ? row : opener;             // a row is made anew when its verdict changes
+    if (back && document.contains(back)) back.focus({ preventScroll: true });
   }
 
   // Arrow keys walk on where they have no other meaning; a finger that wipes over the card does too.
   function typing(node) { return /^(INPUT|TEXTAREA|SELECT)$/.test(node.tagName); }
   document.addEventListener("keydown", function (event) {
-    if (root.hidden || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (root.hidden || document.body.classList.contains("with-sheets") || event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.key === "Escape") close();
     else if ((event.key === "ArrowLeft" || event.key === "ArrowRight") && root.contains(event.target) && !typing(event.target)) {
       event.preventDefault();
@@ -134,5 +135,5 @@ luyu.Card = function (root, verdicts, turn, onClose) {
     if (Math.abs(by[0]) > 70 && Math.abs(by[0]) > 2 * Math.abs(by[1])) turn(current, by[0] < 0 ? 1 : -1);
   }, { passive: true });
 
-  return { show: show, facts: facts, current: function () { return current; } };
+  return { show: show, close: close, facts: facts, current: function () { return current; } };
 };

@@ -1,7 +1,7 @@
 // Which findings are shown and in which order: filters, search by text, case number or stake, order.
 luyu.Filters = function (onChange) {
   var data = luyu.data, el = luyu.el;
-  var off = { kind: {}, status: {}, zone: {}, route: {} };
+  var only = { kind: {}, status: {}, zone: {}, route: {} };   // what was chosen of each; nothing chosen: all
   var about_m = 1000;                              // how far along the road from a stake that is searched for
 
   data.findings.forEach(function (f) {
@@ -16,9 +16,9 @@ luyu.Filters = function (onChange) {
   }
   function switches(field, title, entries) {
     return el("div", { "class": "chips", role: "group", "aria-label": luyu.both(title) }, entries.map(function (entry) {
-      var chip = el("button", { type: "button", "class": "chip", "aria-pressed": "true", "data-filter": field, "data-name": entry.name, onclick: function () {
-        off[field][entry.name] = !off[field][entry.name];
-        chip.setAttribute("aria-pressed", String(!off[field][entry.name]));
+      var chip = el("button", { type: "button", "class": "chip", "aria-pressed": "false", "data-filter": field, "data-name": entry.name, onclick: function () {
+        if (only[field][entry.name]) delete only[field][entry.name]; else only[field][entry.name] = true;
+        chip.setAttribute("aria-pressed", String(Boolean(only[field][entry.name])));
         changed();
       } }, [entry.icon, luyu.label(entry.title), el("b", { text: " " + entry.count })]);
       return chip;
@@ -61,8 +61,8 @@ luyu.Filters = function (onChange) {
     field(luyu.word("only_overdue"), late), field(luyu.word("only_unanswered"), open)
   ]);
   var reset = luyu.button("reset", function () {
-    Object.keys(off).forEach(function (name) { off[name] = {}; });
-    Array.prototype.forEach.call(box.querySelectorAll(".chip"), function (chip) { chip.setAttribute("aria-pressed", "true"); });
+    Object.keys(only).forEach(function (name) { only[name] = {}; });
+    Array.prototype.forEach.call(box.querySelectorAll(".chip"), function (chip) { chip.setAttribute("aria-pressed", "false"); });
     search.value = from.value = to.value = "";
     least.value = 0;
     late.checked = open.checked = false;
@@ -86,14 +86,12 @@ luyu.Filters = function (onChange) {
   function along(a, b) {
     return a.route < b.route ? -1 : a.route > b.route ? 1 : (a.from_m === null ? Infinity : a.from_m) - (b.from_m === null ? Infinity : b.from_m);
   }
-  function narrowed() {
-    return search.value || reset.hidden === false;
-  }
+  function chosen(field, f) { return only[field][f[field]] || !Object.keys(only[field]).length; }
 
   function pass(answered) {
     var wanted = stakeWanted(), parts = wanted ? [] : words().split(/\s+/);
     var found = data.findings.filter(function (f) {
-      return !off.kind[f.kind] && !off.status[f.status] && !off.zone[f.zone] && !off.route[f.route] &&
+      return chosen("kind", f) && chosen("status", f) && chosen("zone", f) && chosen("route", f) &&
         Number(f.confidence || 1) >= Number(least.value) && (!from.value || f.after >= from.value) && (!to.value || (f.after && f.after <= to.value)) &&
         (!late.checked || luyu.overdue(f)) && (!open.checked || (f.case && !luyu.settled(f) && !answered(f))) &&
         parts.every(function (part) { return f.text.indexOf(part) >= 0; }) && (!wanted || away_m(f, wanted) <= about_m);
@@ -105,8 +103,8 @@ luyu.Filters = function (onChange) {
   function changed(event, go) {
     leastShown.textContent = least.value;
     reset.hidden = !(search.value || Number(least.value) || from.value || to.value || late.checked || open.checked ||
-      Object.keys(off).some(function (name) { return Object.keys(off[name]).some(function (value) { return off[name][value]; }); }));
+      Object.keys(only).some(function (name) { return Object.keys(only[name]).length; }));
     onChange(go === true);
   }
-  return { box: box, pass: pass, stakeWanted: stakeWanted, narrowed: narrowed, about_m: about_m };
+  return { box: box, pass: pass, stakeWanted: stakeWanted };
 };

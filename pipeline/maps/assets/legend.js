@@ -60,7 +60,7 @@ luyu.Legend = function (map, ground) {
   }
 
   var parts = [el("summary", {}, [luyu.label(luyu.word("layers"))]), signs()].concat(grounds(), sites(), gaps());
-  var box = el("details", { "class": "legend", open: window.innerWidth >= 1000 && window.innerHeight >= 600 }, parts);
+  var box = el("details", { "class": "legend", open: window.innerWidth >= 1600 && window.innerHeight >= 700 }, parts);
   var control = L.control({ position: "bottomleft" });
   control.onAdd = function () { return box; };
   control.addTo(map);

@@ -1,13 +1,13 @@
 // The list beside the map: what is not yet handed in, the filters, and the findings in order.
 luyu.List = function (root, filters, verdicts, onPick) {
-  var data = luyu.data, el = luyu.el, page = 200, limit = page, shown = [];
+  var data = luyu.data, el = luyu.el, page = 60, limit = page, shown = [];
   var total = el("p", { "class": "total", role: "status" });
   var rows = el("ol", { "class": "rows" });
   var more = el("button", { type: "button", "class": "more", onclick: function () { limit += page; fill(); } }, [luyu.label(luyu.word("more"))]);
   [el("h2", {}, [luyu.label(luyu.word("list"))]),
    data.findings.length ? filters.box : null,
    total,
-   data.causes.length ? el("p", { "class": "gap-note" }, [luyu.label(luyu.word("gap_note")), data.km.length ? el("b", { text: " " + data.km[0] + "/" + data.km[1] + " km" }) : null]) : null,
+   data.causes.length ? el("p", { "class": "gap-note" }, [luyu.label(luyu.word("gap_note")), null]) : null,
    data.picturesLeftOut ? el("p", { "class": "note left-out" }, [luyu.label(luyu.word("left_out")), el("b", { text: " " + data.picturesLeftOut })]) : null,
    rows, more].forEach(function (node) { if (node) root.appendChild(node); });
 

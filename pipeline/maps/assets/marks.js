@@ -3,7 +3,7 @@
 luyu.Marks = function (map, live, onPick) {
   var data = luyu.data, el = luyu.el;
   var near = 16, far = 14;                 // zoom from which symbols give way to footprints; from which those are drawn
-  var most = 250, cell_px = 64;            // more than this in view are drawn together, by cells of this width
+  var most = 250, cell_px = 80;            // more than this in view are drawn together, by cells of this width
 
   // A finding's mark in the shape of its kind; hit-testing stays that of the circle around it.
   var Mark = L.CircleMarker.extend({
@@ -71,7 +71,7 @@ luyu.Marks = function (map, live, onPick) {
     var bounds = L.latLngBounds(findings.map(function (f) { return [f.at[1], f.at[0]]; }));
     var open = findings.some(function (f) { return !luyu.settled(f); });
     return new Cluster(bounds.getCenter(), {
-      renderer: live, radius: 13 + Math.min(9, Math.log(findings.length) * 2), count: String(findings.length),
+      renderer: live, radius: 12 + Math.min(8, Math.log(findings.length) * 2), count: String(findings.length),
       color: "#fff", weight: 2, fillColor: open ? "#14507a" : "#5a646d", fillOpacity: 0.92
     }).on("click", function (event) {
       L.DomEvent.stopPropagation(event);

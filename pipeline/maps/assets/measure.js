@@ -1,10 +1,11 @@
 // Measuring on the map: lengths between the points that are clicked, and the area when they close.
-luyu.Measure = function (map) {
+luyu.Measure = function (map, onWhole) {
   var el = luyu.el, points = [], group = L.layerGroup().addTo(map), on = false, told = el("p", { "class": "measured", role: "status" });
   var control = L.control({ position: "topright" });
   var button = el("button", { type: "button", "data-action": "measure", "aria-pressed": "false", title: luyu.both(luyu.word("measure_hint")), onclick: toggle }, [luyu.label(luyu.word("measure"))]);
   control.onAdd = function () {
-    var box = el("div", { "class": "measure" }, [button, told]);
+    var whole = el("button", { type: "button", "data-action": "whole", onclick: onWhole }, [luyu.label(luyu.word("whole"))]);
+    var box = el("div", { "class": "measure" }, [whole, button, told]);
     L.DomEvent.disableClickPropagation(box);
     return box;
   };

@@ -1,7 +1,7 @@
 // For paper: one A4 page for each finding that the filters leave, with both pictures side by side, a sketch of the place,
 // the facts, and room for what is found there.
 luyu.Sheets = function (root, list, card) {
-  var data = luyu.data, el = luyu.el, svg = luyu.svg, most = 300, decoded = null;
+  var data = luyu.data, el = luyu.el, svg = luyu.svg, most = 300, decoded = null, opener = null;
   var half_m = [148, 46];                          // of the sketch, east and north
 
   // Everything that a sketch may show, decoded once: [[lat, lon], ...] with its box.
@@ -36,7 +36,9 @@ luyu.Sheets = function (root, list, card) {
       var path = zone.areas.map(function (area) {
         return area.length && area[0].box.intersects(window_) ? area.map(function (ring) { return ring.box.intersects(window_) ? d(ring.path) : ""; }).join("") : "";
       }).join("");
-      if (path) shapes.push(svg("path", { d: path, fill: zone.look.fill, "fill-opacity": 0.45, "fill-rule": "evenodd", stroke: zone.look.line, "stroke-width": 0.4 }));
+      // Edges are drawn by themselves: where the window cuts an area there is none.
+      var edges = zone.areas.map(function (area) { return area.map(function (ring) { return ring.box.intersects(window_) ? line(ring.path.concat([ring.path[0]])) : ""; }).join(""); }).join("");
+      if (path) shapes.push(svg("path", { d: path, fill: zone.look.fill, "fill-opacity": 0.45, "fill-rule": "evenodd" }), svg("path", { d: edges, fill: "none", stroke: zone.look.line, "stroke-width": 0.5 }));
     });
     ground().roads.forEach(function (road) {
       if (road.box.intersects(window_)) shapes.push(svg("path", { d: line(road.path), fill: "none", stroke: "#4a5560", "stroke-width": 1 }));
@@ -89,6 +91,7 @@ luyu.Sheets = function (root, list, card) {
     ]);
   }
   function open() {
+    opener = document.activeElement;
     var findings = list.shown(), some = findings.slice(0, most);
     root.textContent = "";
     root.appendChild(el("div", { "class": "bar-of-sheets" }, [
@@ -111,7 +114,8 @@ luyu.Sheets = function (root, list, card) {
     root.hidden = true;
     root.textContent = "";
     document.body.classList.remove("with-sheets");
+    if (opener && document.contains(opener)) opener.focus({ preventScroll: true });
   }
-  document.addEventListener("keydown", function (event) { if (event.key === "Escape" && !root.hidden) close(); });
+  document.addEventListener("keydown", function (event) { if (event.key === "Escape" && !root.hidden) { event.stopImmediatePropagation(); close(); } });
   return { open: open, ready: ready };
 };

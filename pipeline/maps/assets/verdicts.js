@@ -57,8 +57,10 @@ luyu.Verdicts = function (onChange) {
     onChange(entry.case_no);
   }
 
-  window.addEventListener("storage", function (event) {
-    if (event.key && event.key.slice(0, KEY.length) === KEY) { read(event.key.slice(KEY.length)); onChange(event.key.slice(KEY.length)); }
+  window.addEventListener("storage", function (event) {            // another window on the same map said something
+    if (!event.key || event.key.slice(0, KEY.length) !== KEY) return;
+    read(event.key.slice(KEY.length));
+    onChange(event.key.slice(KEY.length), true);
   });
   // Where the browser keeps nothing, leaving the page would lose them.
   window.addEventListener("beforeunload", function (event) {
@@ -111,7 +113,7 @@ luyu.VerdictForm = function (finding, verdicts) {
   var reason = el("select", { name: "reason", onchange: keep }), reasonRow = el("label", { "class": "field" }, [luyu.label(luyu.word("reason")), reason]);
   var note = el("textarea", { name: "note", rows: 2, maxlength: data.form.most_note, oninput: keep });
   note.value = entry ? entry.note : "";
-  var name = el("input", { name: "by", type: "text", maxlength: data.form.most_name, autocomplete: "name", oninput: function () { verdicts.sign(name.value.trim()); keep(); } });
+  var name = el("input", { name: "by", type: "text", maxlength: data.form.most_name, autocomplete: "name", oninput: keep, onchange: function () { verdicts.sign(name.value.trim()); } });
   name.value = (entry && entry.by) || verdicts.name();
   var withdraw = luyu.button("withdraw", function () {
     chosen = "";
@@ -145,8 +147,10 @@ luyu.VerdictForm = function (finding, verdicts) {
     if (chosen) verdicts.say(finding, chosen, reasonRow.hidden ? null : reason.value, note.value, name.value);
     told();
   }
+  // What the ledger would refuse: better said now than at the import.
+  var personal = /(^|\D)1[3-9]\d[- ]?\d{4}[- ]?\d{4}(\D|$)|(^|\D)[1-9]\d{5}(19|20)\d{9}[\dXx](\D|$)/;
   function told() {
-    var kept = verdicts.of(finding), lacking = kept && verdicts.missing(kept);
+    var kept = verdicts.of(finding), lacking = kept && (verdicts.missing(kept) || (personal.test(note.value + " " + name.value) ? luyu.word("personal") : null));
     withdraw.hidden = !kept;
     state.textContent = "";
     if (!kept) { state.appendChild(luyu.label(luyu.word("choose_verdict"))); return; }
