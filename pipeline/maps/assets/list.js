@@ -11,18 +11,21 @@ luyu.List = function (root, filters, verdicts, onPick) {
    data.picturesLeftOut ? el("p", { "class": "note left-out" }, [luyu.label(luyu.word("left_out")), el("b", { text: " " + data.picturesLeftOut })]) : null,
    rows, more].forEach(function (node) { if (node) root.appendChild(node); });
 
-  function row(finding) {
+  function marks(finding) {
     var said = verdicts.of(finding);
+    return el("span", { "class": "marks" }, [
+      luyu.overdue(finding) ? el("span", { "class": "late" }, [luyu.label(luyu.word("overdue"))]) : null,
+      finding.earlier ? el("span", { "class": "old" }, [luyu.label(luyu.word("earlier"))]) : null,
+      said ? el("span", { "class": "said" }, [luyu.label(verdicts.title(said))]) : null
+    ]);
+  }
+  function row(finding) {
     var button = el("button", { type: "button", "class": luyu.settled(finding) ? "row settled" : "row", onclick: function () { onPick(finding); } }, [
       luyu.symbol(finding.kind, luyu.colour(finding)),
       el("span", { "class": "what" }, [
         el("b", {}, [finding.route || finding.stake ? luyu.placeLabel(finding) : document.createTextNode(finding.coordinates)]),
         el("span", { "class": "sub" }, [luyu.label(luyu.kind(finding)), luyu.label(luyu.zone(finding)), luyu.label(luyu.status(finding))]),
-        el("span", { "class": "marks" }, [
-          luyu.overdue(finding) ? el("span", { "class": "late" }, [luyu.label(luyu.word("overdue"))]) : null,
-          finding.earlier ? el("span", { "class": "old" }, [luyu.label(luyu.word("earlier"))]) : null,
-          said ? el("span", { "class": "said" }, [luyu.label(verdicts.title(said))]) : null
-        ])
+        marks(finding)
       ]),
       el("span", { "class": "rank", title: luyu.both(luyu.word("priority")) }, [el("b", { text: finding.priority }), el("small", { text: finding.confidence })])
     ]);
@@ -49,7 +52,14 @@ luyu.List = function (root, filters, verdicts, onPick) {
 
   return {
     show: function (findings) { shown = findings; limit = page; fill(); },
-    again: fill,
+    // Rows stay where they are: a press on one may be under way while a field that was left is kept.
+    again: function (caseNo) {
+      shown.forEach(function (finding) {
+        if (!finding.row || (caseNo && finding.case !== caseNo)) return;
+        var old = finding.row.querySelector(".marks");
+        old.parentNode.replaceChild(marks(finding), old);
+      });
+    },
     shown: function () { return shown; },
     neighbour: function (finding, by) { return shown[shown.indexOf(finding) + by]; },
     mark: function (finding) {

@@ -34,9 +34,8 @@ luyu.start = function (map) {
   var verdicts = luyu.Verdicts(function (caseNo, elsewhere) {
     var shown = card.current();
     unsent.draw();
-    list.again();
+    list.again(caseNo);
     if (elsewhere && shown && shown.case === caseNo) card.show(shown);
-    list.mark(shown);
   });
   filters = luyu.Filters(filtered);
   list = luyu.List(document.getElementById("list"), filters, verdicts, function (finding) { pick(finding, true); });

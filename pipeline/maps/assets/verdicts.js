@@ -162,33 +162,44 @@ luyu.VerdictForm = function (finding, verdicts) {
   return box;
 };
 
-// The line at the page's head: how many verdicts wait here, and the way to hand them in.
+// The line at the page's head: how many verdicts wait here, and the way to hand them in. Its buttons are made once: one may
+// be pressed at the moment at which a field that was left is kept.
 luyu.Unsent = function (root, verdicts, onPick) {
   var el = luyu.el, data = luyu.data;
+  function counted() { return el("span", {}); }
+  function tell(node, count, word) {
+    node.hidden = !count;
+    node.textContent = "";
+    if (!count) return;
+    node.appendChild(el("b", { text: count + " " }));
+    node.appendChild(luyu.label(luyu.word(word)));
+  }
+  function lacking() { return verdicts.entries().filter(function (entry) { return verdicts.missing(entry); }); }
+
+  var taken = counted(), waiting = counted(), warn = el("b", { "class": "warn" }, [luyu.label(luyu.word("kept_nowhere"))]);
+  var incomplete = el("button", { type: "button", "data-action": "lacking", onclick: function () {
+    var first = lacking()[0], finding = first && data.findings.filter(function (f) { return f.case === first.case_no; })[0];
+    if (finding) onPick(finding);
+  } });
+  var save = luyu.button("export", function () { verdicts.save(); });
+  var copy = luyu.button("copy_text", function (event) { luyu.copy(verdicts.text(), event.currentTarget); });
+  var forget = luyu.button("forget", function () {
+    if (window.confirm(luyu.both(luyu.word("forget_sure")))) verdicts.forgetExported();
+  });
+  taken.className = "taken";
+  // What grows and shrinks stands behind the buttons, or they would move away under a finger.
+  [save, copy, waiting, incomplete, taken, forget, warn].forEach(function (node) { root.appendChild(node); });
+
   function draw() {
-    var all = verdicts.entries(), ready = verdicts.ready(), waiting = all.filter(function (entry) { return !entry.exported; });
-    root.textContent = "";
+    var all = verdicts.entries(), ready = verdicts.ready();
     root.hidden = !all.length && !verdicts.taken.length;
-    if (verdicts.taken.length) root.appendChild(el("span", { "class": "taken" }, [el("b", { text: verdicts.taken.length + " " }), luyu.label(luyu.word("taken"))]));
-    if (!all.length) return;
-    root.appendChild(el("span", {}, [el("b", { text: all.length + " " }), luyu.label(luyu.word(waiting.length ? "unsent" : "all_exported"))]));
-    if (all.length > ready.length) {
-      var lacking = all.filter(function (entry) { return verdicts.missing(entry); });
-      root.appendChild(el("button", { type: "button", "data-action": "lacking", onclick: function () {
-        var finding = data.findings.filter(function (f) { return f.case === lacking[0].case_no; })[0];
-        if (finding) onPick(finding);
-      } }, [el("b", { text: lacking.length + " " }), luyu.label(luyu.word("incomplete"))]));
-    }
-    var save = luyu.button("export", function () { verdicts.save(); });
-    save.disabled = !ready.length;
-    root.appendChild(save);
-    root.appendChild(luyu.button("copy_text", function (event) { luyu.copy(verdicts.text(), event.currentTarget); }));
-    if (all.some(function (entry) { return entry.exported; })) {
-      root.appendChild(luyu.button("forget", function () {
-        if (window.confirm(luyu.both(luyu.word("forget_sure")))) verdicts.forgetExported();
-      }));
-    }
-    if (!verdicts.persistent()) root.appendChild(el("b", { "class": "warn" }, [luyu.label(luyu.word("kept_nowhere"))]));
+    tell(taken, verdicts.taken.length, "taken");
+    tell(waiting, all.length, all.some(function (entry) { return !entry.exported; }) ? "unsent" : "all_exported");
+    tell(incomplete, lacking().length, "incomplete");
+    save.hidden = copy.hidden = !all.length;
+    save.disabled = copy.disabled = !ready.length;
+    forget.hidden = !all.some(function (entry) { return entry.exported; });
+    warn.hidden = !all.length || verdicts.persistent();
   }
   draw();
   return { draw: draw };
