@@ -175,12 +175,12 @@ def _filled(page: str, county: CountyPage, data: Mapping[str, Any], pictures: st
         "title": f"{values.text(county.name)} {labels.PAGE['title'].zh}",
         "name": values.text(county.name),
         "code": values.text(county.code),
-        "foot": f"{style.foot_line(county.meta.get('credit'))}. Leaflet 1.9.4 (BSD-2-Clause)",
     }
     shown = {mark: html.escape(word) for mark, word in words.items()} | {
         "gap": _gap(county),
         "facts": _facts(county),
         "internal": _label(*style.INTERNAL),
+        "foot": _foot(county),
     }
     frame = {part: offline.asset(f"{part}.html", __package__) for part in ("top", "below")}
     parts = shown | {
@@ -203,6 +203,15 @@ def _gap(county: CountyPage) -> str:
         return ""
     lost, due = (values.number(float(table[name].sum()), 2) for name in ("km_unobserved", "km_due"))
     return _label(f"应测 {due} km，未观测 {lost} km", f"{lost} of {due} km not observed")
+
+
+def _foot(county: CountyPage) -> str:
+    """What every page says of itself, the images' owners, and Leaflet."""
+    told = (style.DISCLAIMER, style.INTERNAL, style.BOUNDARY_NOTE)
+    parts = [_label(" · ".join(word.zh for word in told), "; ".join(word.en for word in told))]
+    if credit := values.text(county.meta.get("credit")):
+        parts.append(f"{_label(*labels.META['credit'])} {html.escape(credit)}")
+    return " · ".join([*parts, "Leaflet 1.9.4 (BSD-2-Clause)"])
 
 
 def _facts(county: CountyPage) -> str:
@@ -232,7 +241,7 @@ def _inline(pictures: Pictures, data: dict[str, Any]) -> str:
 
 def _beside(pictures: Pictures, data: dict[str, Any], beside: str) -> dict[str, bytes]:
     """Files of the pictures; each finding is told their paths."""
-    files = {}
+    files: dict[str, bytes] = {}
     for finding in data["findings"]:
         if (pair := pictures.pairs.get(finding["id"])) is None:
             continue

@@ -112,9 +112,9 @@ def _index(run: StoredRun, sizes: Mapping[str, Mapping[str, Any]]) -> IndexPage:
     )  # fmt: skip
     if not run.has_ledger:
         return plain
-    km_due = run.coverage.groupby("county_code")["km_due"].sum()
+    km_due = {str(code): float(km) for code, km in run.coverage.groupby("county_code")["km_due"].sum().items()}
     with run.opened() as ledger:
-        told = overview(ledger, names, km_due.to_dict())
+        told = overview(ledger, names, km_due)
     return replace(
         plain, trend=told.trend, trend_by_county=told.trend_by_county, months=told.months,
         months_by_county=told.months_by_county, standing=told.standing, as_of=told.as_of,
