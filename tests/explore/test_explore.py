@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from pathlib import Path
 
+import chrome
 import geopandas as gpd
 import pytest
 import shapely
@@ -20,11 +20,6 @@ from pipeline.maps import county_map
 from pipeline.model.tables import FINDINGS
 from pipeline.run.county_pages import county_page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-NO_NETWORK = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
-    "--proxy-server=127.0.0.1:9", "--host-resolver-rules=MAP * ~NOTFOUND",
-]  # fmt: skip
 HOSTILE = [
     "<img src=x onerror=top.pwned=window.pwned=1>",
     "</script><script>window.pwned=1</script>",
@@ -42,25 +37,22 @@ def bare(count: int = 3) -> gpd.GeoDataFrame:
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    if CHROMIUM is None and os.environ.get("CI") != "true":
+def browser():
+    if chrome.CHROMIUM is None and os.environ.get("CI") != "true":
         pytest.skip("no Chromium; apt-get install chromium")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=NO_NETWORK)
-        yield browser
-        browser.close()
+    with chrome.chromium() as one:
+        yield one
 
 
 @pytest.fixture
-def cell(chromium, tmp_path):
+def cell(browser, tmp_path):
     """Opens a view as a notebook shows it, within a page of its own; gives that page and the frame in it."""
     pages = []
 
     def open_(view: MapView):
         path = tmp_path / "notebook.html"
         path.write_text(f"<!DOCTYPE html><meta charset=utf-8><body>{view._repr_html_()}</body>", encoding="utf-8")
-        page = chromium.new_page(viewport={"width": 1280, "height": 800})
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.requests, page.complaints = [], []
         page.on("request", lambda request: page.requests.append(request.url))
         page.on("console", lambda message: page.complaints.append(message.text))

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import shutil
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import geopandas as gpd
-import pytest
 from fake_county import make_chips, make_county, make_findings
 
 from pipeline.ledger import Ledger
@@ -19,43 +14,7 @@ from pipeline.maps import county_map
 from pipeline.reports.pages import CountyPage
 from pipeline.run.known_cases import at_county
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-MARKS = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None and os.environ.get("CI") != "true", reason="no Chromium; apt-get install chromium"
-    ),
-]
-NO_NETWORK = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
-    "--proxy-server=127.0.0.1:9", "--host-resolver-rules=MAP * ~NOTFOUND",
-]  # fmt: skip
-DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 SETTLED = dt.datetime(2024, 12, 1, 3, 0, tzinfo=dt.UTC)
-
-
-@contextmanager
-def chromium() -> Iterator:
-    """A browser that reaches nothing but files."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=NO_NETWORK)
-        yield browser
-        browser.close()
-
-
-def watched(page):
-    """The page, which from now on keeps its complaints and the addresses that it asks for."""
-    page.requests, page.complaints = [], []
-    page.on("request", lambda request: page.requests.append(request.url))
-    page.on("console", lambda message: page.complaints.append(message.text))
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    return page
-
-
-def foreign(page) -> list[str]:
-    """Addresses that the page asked for beyond its own files."""
-    return [url for url in page.requests if not url.startswith(("file:", "data:", "blob:"))]
 
 
 def until(page, expression: str) -> None:

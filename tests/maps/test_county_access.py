@@ -6,7 +6,8 @@ import importlib.resources
 import os
 
 import pytest
-from browsing import DESK, MARKS, PHONE, Office, chromium, pictures_stand, watched
+from browsing import Office, pictures_stand
+from chrome import DESK, MARKS, PHONE, watched
 from fake_county import make_index
 
 from pipeline.maps import index_page
@@ -23,12 +24,6 @@ def axe() -> str:
     if os.environ.get("CI") != "true":
         pytest.importorskip("axe_playwright_python", reason="no axe-core; uv sync --group dev")
     return importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

@@ -1,29 +1,17 @@
 """The pages in a real browser with the network cut: what an officer sees when a file is opened from a folder."""
 
-import os
 import re
-import shutil
 from dataclasses import replace
 
 import pytest
+from chrome import MARKS, PHONE, foreign
 from fake_county import hot_spots_frame, make_chips, make_county, make_findings, sites_frame
 
 from pipeline.maps import county_map
 from pipeline.maps.options import MapsOptions
 from pipeline.model.cause import Cause
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None and os.environ.get("CI") != "true", reason="no Chromium; apt-get install chromium"
-    ),
-]
-NO_NETWORK = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
-    "--proxy-server=127.0.0.1:9", "--host-resolver-rules=MAP * ~NOTFOUND",
-]  # fmt: skip
-DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+pytestmark = MARKS
 
 # Everything that ran in Chromium when put into a name of a folium or branca page, and what breaks a template.
 PAYLOADS = [
@@ -49,10 +37,6 @@ def county_html(county):
 
 def on_screen(page) -> dict:
     return page.evaluate("luyu.chart.onScreen()")
-
-
-def foreign(page) -> list[str]:
-    return [url for url in page.requests if not url.startswith(("file:", "data:"))]
 
 
 def test_the_map_opens_from_a_file_and_asks_for_nothing(visit, county_html, county):

@@ -5,12 +5,15 @@ import math
 import re
 
 import pytest
+from chrome import DESK, MARKS, PHONE, foreign
 from fake_county import ROADS, make_chips, make_county, make_findings, stake
 from pyproj import Geod
-from test_county_browser import DESK, PAYLOADS, PHONE, foreign, on_screen, pytestmark  # noqa: F401
+from test_county_browser import PAYLOADS, on_screen
 
 from pipeline.maps import county_map
 from pipeline.maps.options import MapsOptions
+
+pytestmark = MARKS
 
 
 def event(at="2024-11-02T03:00:00.000Z", actor="machine", what="observed", on_date="2024-10-21", **detail):

@@ -10,7 +10,8 @@ import json
 import re
 
 import pytest
-from browsing import DESK, MARKS, PHONE, Hand, Office, chromium, foreign, pictures_stand, watched
+from browsing import Hand, Office, pictures_stand
+from chrome import DESK, MARKS, PHONE, foreign, watched
 
 from pipeline.field import take_back
 
@@ -21,12 +22,6 @@ NAME_KEYS = 8  # of an input method for a name of two characters: letters of bot
 NO_STORAGE = """Object.defineProperty(window, 'localStorage', {
   get() { throw new DOMException('denied', 'SecurityError'); }
 });"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The overview in a real browser with the network cut: what a supervisor sees on a desk, on a phone and on paper."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -8,24 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from chrome import DESK, MARKS, PHONE, foreign
 from fake_county import hot_spots_frame, make_index
 from index_figures import months, months_by_county, runs, standing, with_ledger
 
 from pipeline.ledger.trend import of_area
 from pipeline.maps import index_page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None and os.environ.get("CI") != "true", reason="no Chromium; apt-get install chromium"
-    ),
-]
-NO_NETWORK = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
-    "--proxy-server=127.0.0.1:9", "--host-resolver-rules=MAP * ~NOTFOUND",
-]  # fmt: skip
-DESK, PHONE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}, {"width": 320, "height": 640}
+pytestmark = MARKS
+NARROW = {"width": 320, "height": 640}
 ALARM = {"zh": "只观测到 1.2 km。", "en": "Only 1.2 km.", "remedy_zh": "请补充影像。", "remedy_en": "Add images."}
 SIZES = [
     {
@@ -64,41 +54,6 @@ def full():
 @pytest.fixture(scope="module")
 def html():
     return index_page.render(full())
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=NO_NETWORK)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(chromium, tmp_path):
-    """Opens HTML text from a file, and collects every request and every complaint."""
-    pages = []
-
-    def open_(text: str, viewport=DESK, **context):
-        path = tmp_path / f"page{len(pages)}.html"
-        path.write_text(text, encoding="utf-8")
-        page = chromium.new_page(viewport=viewport, **context)
-        page.requests, page.complaints = [], []
-        page.on("request", lambda request: page.requests.append(request.url))
-        page.on("console", lambda message: page.complaints.append(message.text))
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.goto(path.as_uri())
-        pages.append(page)
-        return page
-
-    yield open_
-    for page in pages:
-        page.close()
-
-
-def foreign(page) -> list[str]:
-    return [url for url in page.requests if not url.startswith(("file:", "data:"))]
 
 
 def speak(page, language: str) -> None:
