@@ -175,7 +175,10 @@ def report(
     from ..run.runner import rebuild
     from . import show
 
-    show.say(f"rebuilt: {rebuild(run_folder, ledger).index}")
+    folder, missing = rebuild(run_folder, ledger)
+    for what in missing:
+        show.warn(what)
+    show.say(f"rebuilt: {folder.index}")
     return OK
 
 

@@ -20,6 +20,11 @@ def say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
+def warn(text: str) -> None:
+    """One message on stderr, so that it is seen whatever becomes of stdout."""
+    sys.stderr.write(f"note 提示: {text}\n")
+
+
 def as_json(data: Any) -> None:
     """Data as JSON on stdout."""
     say(json.dumps(data, ensure_ascii=False, indent=2, default=str))

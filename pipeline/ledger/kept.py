@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +66,18 @@ def read_pictures(connection: Connection, case_no: str) -> list[CasePicture]:
     names = [pictures.c[name] for name in CasePicture.__dataclass_fields__]
     query = sa.select(*names).where(pictures.c.case_no == case_no).order_by(pictures.c.day, pictures.c.id)
     return [CasePicture(**row) for row in connection.execute(query).mappings()]
+
+
+def ends_of(connection: Connection, numbers: Sequence[str]) -> dict[str, tuple[bytes, bytes]]:
+    """Contents of the oldest picture from before and the newest from after of each case that has both."""
+    ends: dict[str, dict[str, bytes]] = {}
+    wanted = sa.select(pictures.c.case_no, pictures.c.role, pictures.c.content).order_by(pictures.c.day, pictures.c.id)
+    for start in range(0, len(numbers), 500):
+        for row in connection.execute(wanted.where(pictures.c.case_no.in_(list(numbers[start : start + 500])))):
+            mine = ends.setdefault(row.case_no, {})
+            if row.role == "after" or "before" not in mine:
+                mine[row.role] = row.content
+    return {number: (pair["before"], pair["after"]) for number, pair in ends.items() if len(pair) == 2}
 
 
 def keep_photo(connection: Connection, photo: Photo) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection, Engine
 from ..errors import LedgerError
 from ..model.kinds import Status
 from . import kept, looks, rounds, views
+from .answers import ANSWERS
 from .appending import append, event
 from .claims import claims, finite, plain, scene_pair
 from .database import open_engine, reading, writing
@@ -279,6 +280,29 @@ class Ledger:
         """Cuttings of images of a case, by day."""
         with reading(self._engine) as connection:
             return kept.read_pictures(connection, case_no)
+
+    def many(self, numbers: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Those of these cases that there are, by number, as ``cases`` lists them, with ``history``."""
+        with reading(self._engine) as connection:
+            told = views.histories(connection, numbers)
+            listed = views.listed(connection, numbers)
+        return {number: case | {"history": told.get(number, [])} for number, case in listed.items()}
+
+    def statuses(self, numbers: Sequence[str]) -> dict[str, str]:
+        """Status of each of these cases that there are."""
+        with reading(self._engine) as connection:
+            return views.statuses(connection, numbers)
+
+    def answered(self, county: str, most: int = 2000) -> list[tuple[str, str, str]]:
+        """``(case_no, at, by)`` of the newest verdicts of people in a county, by number."""
+        acts = [*(answer.act.value for answer in ANSWERS.values()), What.CONTRADICTED.value]
+        with reading(self._engine) as connection:
+            return views.newest_acts(connection, county, acts, most)
+
+    def picture_ends(self, numbers: Sequence[str]) -> dict[str, tuple[bytes, bytes]]:
+        """Contents of the oldest picture from before and the newest from after of each case that has both."""
+        with reading(self._engine) as connection:
+            return kept.ends_of(connection, numbers)
 
     def keep_photo(self, photo: Photo) -> bool:
         """Whether a photo from the field was new to its case; LedgerError where it is not what its hash says."""

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from ..errors import LedgerError
 from ..model.kinds import Status
-from .lifecycle import What
+from .lifecycle import MACHINE, What
 from .schema import cases, events, standings
 from .standing import Standing, fetch, folded, read
 from .state import CHINA, State
@@ -172,6 +172,31 @@ def listing(
         query = query.where(c.is_open) if open_only else query
         rows = [(State(**row.state), row.lon, row.lat) for row in connection.execute(query)]
     return [_tidy(state.shown(today) | {"lon": lon, "lat": lat}) for state, lon, lat in rows]
+
+
+def listed(connection: Connection, numbers: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Those of these cases that the ledger has, by number, as ``listing`` shows them."""
+    c, today = standings.c, dt.datetime.now(CHINA).date()
+    query = sa.select(c.case_no, c.state, c.lon, c.lat)
+    rows = _for_numbers(connection, query, c.case_no, numbers)
+    return {row.case_no: _tidy(State(**row.state).shown(today) | {"lon": row.lon, "lat": row.lat}) for row in rows}
+
+
+def histories(connection: Connection, numbers: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """Events of each of these cases in their order, ready for JSON."""
+    query = sa.select(events.c.case_no, *(events.c[name] for name in _SHOWN_EVENT))
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in _for_numbers(connection, query, events.c.case_no, numbers, events.c.id):
+        number, *values = row
+        found.setdefault(number, []).append(dict(zip(_SHOWN_EVENT, values, strict=True)))
+    return found
+
+
+def newest_acts(connection: Connection, county: str, acts: Sequence[str], most: int) -> list[tuple[str, str, str]]:
+    """``(case_no, at, actor)`` of the newest of these acts of people in a county, by number and time."""
+    query = sa.select(events.c.case_no, events.c.at, events.c.actor).join(cases)
+    mine = query.where(cases.c.county_code == county, events.c.what.in_(acts), events.c.actor != MACHINE)
+    return sorted(tuple(row) for row in connection.execute(mine.order_by(events.c.id.desc()).limit(most)))
 
 
 def shown(standing: Standing, lon: float, lat: float, today: dt.date) -> dict[str, Any]:

@@ -187,15 +187,14 @@ def _common(number: int, basemap: Basemap) -> dict[str, Any]:
     }
 
 
+def check_keys(basemaps: Sequence[Basemap], environ: Mapping[str, str] = os.environ) -> None:
+    """Nothing, where every key that is to be written into pages is at hand; ConfigError naming the variable otherwise."""
+    for basemap in basemaps:
+        if isinstance(basemap, Tianditu | XyzBasemap):
+            _service_key(basemap, environ)
+
+
 def _online(number: int, basemap: Online, environ: Mapping[str, str]) -> dict[str, Any]:
-    key = None
-    if basemap.key_in_page and basemap.needs_key and basemap.key_env is not None:
-        key = environ.get(basemap.key_env, "").strip()
-        if not key:
-            raise ConfigError(
-                f"basemap {basemap.title.zh!r}: key_in_page is true, but the environment variable {basemap.key_env} is not"
-                " set; set it, or leave key_in_page out and the page asks its reader for the key"
-            )
     servers = _servers(basemap)
     return _common(number, basemap) | {
         "online": True,
@@ -207,8 +206,20 @@ def _online(number: int, basemap: Online, environ: Mapping[str, str]) -> dict[st
         "server": servers[0] + (f" (+{len(servers) - 1})" if len(servers) > 1 else ""),
         # Under this name a browser keeps what its reader typed; the key of one server is never sent to another.
         "keyName": f"{servers[0]} {basemap.key_env or ''}".strip() if basemap.needs_key else "",
-        "key": key,
+        "key": _service_key(basemap, environ),
     }
+
+
+def _service_key(basemap: Online, environ: Mapping[str, str]) -> str | None:
+    """The key that the page is to hold; None where it holds none."""
+    if not basemap.key_in_page or not basemap.needs_key or basemap.key_env is None:
+        return None
+    if key := environ.get(basemap.key_env, "").strip():
+        return key
+    raise ConfigError(
+        f"basemap {basemap.title.zh!r}: key_in_page is true, but the environment variable {basemap.key_env} is not"
+        " set; set it, or leave key_in_page out and the page asks its reader for the key"
+    )
 
 
 def _local(number: int, basemap: Local, chosen: _Chosen) -> dict[str, Any]:

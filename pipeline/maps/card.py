@@ -24,7 +24,6 @@ OWN = frozenset({"zone", "membership", "last_absent", "first_seen", "due_on", "c
 _PLAIN = (
     "concurrent", "township_name", "permit_no", "law", "addressee", "next_step", "scene_before", "scene_after", "assigned_to",
 )  # fmt: skip
-_MOST_EVENTS = 30
 _SAID = (
     ("to", "交", "to "), ("due_on", "期限 ", "due "), ("outcome", "结果 ", "outcome "), ("ref", "文号 ", "no. "),
     ("verdict", "外业结论 ", "said "), ("verdict_by", "核查人 ", "by "), ("note", "", ""),
@@ -84,12 +83,12 @@ def reading(row: Mapping[str, Any], texts: Texts) -> dict[str, list[Any]]:
 
 
 def history(case: Mapping[str, Any], texts: Texts) -> list[list[Any]]:
-    """The newest events of a case, the last first: moment (UTC), what, who, day of the image, and what was said.
+    """The events of a case that the page was given, the last first: moment (UTC), what, who, day of the image, and what was said.
 
     What an image shows bears the image's day alone: when a machine read it is not of the case, and would make two runs of
     the same images two different pages.
     """
-    told = list(case.get("history", ()))[-_MOST_EVENTS:]
+    told = list(case.get("history", ()))
     return [
         [
             values.day(event.get("on_date")) if event["actor"] == MACHINE else values.text(event["at"]),

@@ -36,7 +36,9 @@ def page_data(county: CountyPage, simplify_m: float) -> dict[str, Any]:
         **_coverage(county),
         **_ground(county, simplify_m),
         **map_layers(county.hot_spots, county.sites, simplify_m),
-        "findings": list(_findings(findings, county.cases, texts)),
+        "findings": list(_findings(findings, county.cases or {}, texts)),
+        "answered": [[case_no, at, texts.place(values.text(by))] for case_no, at, by in county.answered],
+        "ledger": county.cases is not None,
         "texts": texts.all,
     }
 

@@ -258,7 +258,8 @@ def _size(
 ) -> dict[str, Any]:
     return {
         "bytes": len(page.encode()) + sum(map(len, files.values())),
-        "findings": len(data["findings"]),
+        "findings": sum(not finding["earlier"] for finding in data["findings"]),
+        "earlier": sum(finding["earlier"] for finding in data["findings"]),
         "pictures": len(pictures.pairs),
         "side_px": pictures.side_px,
         "dropped_pictures": pictures.left_out,

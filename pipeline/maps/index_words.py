@@ -34,7 +34,6 @@ WORDS = frozen(
             "numerator/denominator. *: less than 95% observed."
         ),
     ),
-    papers=("文件", "files"),
     notice=("通知书草稿", "draft notice"),
     standing=("在办与逾期", "cases open and overdue"),
     standing_caption=("各县区在办案件与逾期件次", "open cases and overdue rounds by county"),
@@ -99,7 +98,6 @@ WORDS = frozen(
     dropped=("未附截图（组）", "left out"),
     notes=("说明", "notes"),
     files=("下载与附件", "files"),
-    maps=("县区地图", "maps of counties"),
 )
 
 TREND = frozen(

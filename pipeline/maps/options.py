@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from ..model.options import Options
 from .basemap_options import Basemap
@@ -10,6 +10,8 @@ from .basemap_options import Basemap
 
 class MapsOptions(Options):
     """What the pages may weigh, whether each is one file, and which basemaps they offer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True)  # keys
 
     single_file: bool = Field(
         default=True,

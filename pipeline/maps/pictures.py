@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ _SMALLER = 0.8
 _QUALITY = 70
 _EFFORT = 2  # of 6: twice as fast as the default, a few hundredths heavier
 _TRIED = 24  # pairs that the size of all is told from
+_BATCH = 64
 _MOST_PX = 16_000_000
 
 
@@ -42,16 +43,23 @@ def fitted(pairs: Mapping[str, Pair], budget_bytes: float, *, smallest_px: int) 
     if _weight(pairs.values()) <= budget_bytes:
         return Pictures(dict(pairs), None, 0)
     side_px = _side_that_fits(pairs, budget_bytes, smallest_px)
-    with ThreadPoolExecutor() as pool:
-        small = dict(zip(pairs, pool.map(lambda pair: _shrunk(pair, side_px), pairs.values()), strict=True))
     kept: dict[str, Pair] = {}
     spent = 0
-    for finding_id, pair in small.items():
+    for finding_id, pair in _all_shrunk(pairs, side_px):
         spent += _weight([pair])
         if spent > budget_bytes:
             break
         kept[finding_id] = pair
     return Pictures(kept, side_px, len(pairs) - len(kept))
+
+
+def _all_shrunk(pairs: Mapping[str, Pair], side_px: int) -> Iterator[tuple[str, Pair]]:
+    """The pairs made smaller, in their order; no more than a batch beyond what is taken."""
+    names = list(pairs)
+    with ThreadPoolExecutor() as pool:
+        for start in range(0, len(names), _BATCH):
+            some = names[start : start + _BATCH]
+            yield from zip(some, pool.map(lambda name: _shrunk(pairs[name], side_px), some), strict=True)
 
 
 def media_type(content: bytes, finding_id: str) -> str:

@@ -26,9 +26,9 @@ class CountyPage:
     FINDINGS; ``unobserved``: lines with ``reason`` (a name of ``style.CAUSES``) and perhaps ``route_code``;
     ``sight``: SIGHT; ``coverage``: this county's rows of the table in ``IndexPage``. ``hot_spots``: HOT_SPOTS; ``sites``: SITES.
     A finding that an earlier run found, and whose case is still open, has true in the column ``earlier``. ``cases``: case
-    number -> its case as the ledger lists it, with ``history``. ``corridor``: areas that were read.
-    ``chips``: finding_id -> pictures (before, after) as WebP, JPEG or PNG. ``meta``: run facts by name of ``labels.META``,
-    shown in the order given.
+    number -> its case as the ledger lists it, with ``history``; None: there was no ledger to ask. ``answered``: newest
+    verdicts, ``(case_no, at, by)``. ``corridor``: areas that were read. ``chips``: finding_id -> pictures (before, after) as
+    WebP, JPEG or PNG. ``meta``: run facts by name of ``labels.META``, shown in the order given.
     """
 
     code: str
@@ -46,7 +46,8 @@ class CountyPage:
     sites: gpd.GeoDataFrame | None = None
     sight: gpd.GeoDataFrame | None = None
     corridor: gpd.GeoDataFrame | None = None
-    cases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    cases: Mapping[str, Mapping[str, Any]] | None = field(default_factory=dict)
+    answered: Sequence[tuple[str, str, str]] = ()
 
 
 @dataclass(frozen=True)

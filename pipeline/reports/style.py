@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..model import kinds as k
 from ..model.cause import Cause as c  # noqa: N813  a table of nothing but its members
-from .labels import META, Word, frozen
+from .labels import Word, frozen
 
 
 class KindStyle(NamedTuple):
@@ -148,7 +148,7 @@ IMPACTS = frozen(
 SITE_STATES = frozen(standing=("现存", "standing"), gone=("已拆除", "gone"), unseen=("未能看清", "cannot be seen"))
 SITE_COLOURS: Mapping[str, str] = MappingProxyType({"standing": "#009e73", "gone": "#ffffff", "unseen": "#8a8f94"})
 
-SETTLED = frozenset({"permitted", "dismissed", "rectified", "closed", "revisited"})
+SETTLED = frozenset({"permitted", "dismissed", "closed", "revisited"})
 """Statuses that ask nothing of an officer; drawn grey."""
 
 CAUSES: Mapping[str, CauseStyle] = MappingProxyType(
@@ -201,10 +201,3 @@ def zone_style(zone: str) -> ZoneStyle:
 def word(words: Mapping[str, Word], name: str) -> Word:
     """The label of ``name``, or the name itself where the vocabulary is open."""
     return words.get(name) or Word(name, name)
-
-
-def foot_line(credit: object = None) -> str:
-    """What stands at the foot of every page; ``credit``: what the images' owners want to see printed."""
-    words = (DISCLAIMER, INTERNAL, BOUNDARY_NOTE)
-    line = f"{' · '.join(w.zh for w in words)} — {'; '.join(w.en for w in words)}"
-    return f"{line}. {META['credit'].zh}：{credit}" if credit else line

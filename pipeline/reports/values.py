@@ -108,6 +108,8 @@ def _flat(name: str, value: object) -> list[tuple[str, str]]:
     if isinstance(value, list):
         shown = "，".join(figure for inner in value for _, figure in _flat("", inner))
         return [(text(name), shown)]
+    if isinstance(value, bool):
+        return [(text(name), "是 yes" if value else "否 no")]
     if isinstance(value, float):
         return [(text(name), f"{value:.4g}")]
     return [(text(name), text(value))]

@@ -32,18 +32,25 @@ def county_page(run: StoredRun, code: str) -> CountyPage:
         outline_lonlat=gpd.GeoSeries([row.geometry], crs=run.findings.crs).to_crs(4490).iloc[0],
         roads=_clip(tables["roads"], near),
         zones=_clip(tables["zones"], near),
-        stakes=tables["stakes"][tables["stakes"].within(near)],
+        stakes=tables["stakes"].iloc[sorted(tables["stakes"].sindex.query(near, predicate="contains"))],
         findings=here.findings,
         chips={**here.pictures, **chips},
         unobserved=tables["unobserved"][tables["unobserved"]["county_code"] == code],
         coverage=run.coverage[run.coverage["county_code"] == code],
-        meta=meta(run.record, code),
+        meta=_facts(run, code),
         hot_spots=_clip(tables["hot_spots"], near),
         sites=tables["sites"][tables["sites"].within(near)],
         sight=_clip(tables["sight"], near),
         corridor=None if corridor is None else _clip(corridor, near),
         cases=here.cases,
+        answered=here.answered,
     )
+
+
+def _facts(run: StoredRun, code: str) -> dict[str, Any]:
+    """Facts of the run, and that its ledger could not be asked, where it is so."""
+    away = {} if run.has_ledger else {"ledger": "未随附，状态为运行时 not there: statuses are those of the run"}
+    return {**meta(run.record, code), **away}
 
 
 def write_county_maps(run: StoredRun) -> dict[str, Mapping[str, Any]]:

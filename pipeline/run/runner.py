@@ -17,6 +17,7 @@ from ..config import RunConfig
 from ..detectors import registry
 from ..errors import WorkspaceError
 from ..ledger import Ledger, LedgerOptions
+from ..maps.basemaps import check_keys
 from ..model.tables import CANDIDATES
 from ..net import tally
 from ..ranking.apply import ranked
@@ -35,6 +36,7 @@ from .publish import publish, publish_maps
 from .reads import planned_reads, refuse_beyond
 from .sites import evidence_by_key, site_states
 from .stages import with_stages
+from .stored import StoredRun
 from .watch import Watched, hot_spot_table, looks_of, remembered, road_places, with_courses
 
 
@@ -84,6 +86,7 @@ def run(
     more than ``max_gb`` (1e9 bytes) might have to be fetched over the network.
     """
     started, begun = time.perf_counter(), tally.now()
+    check_keys(config.maps.basemaps)
     step = on_step or _silent
     plan = make_plan(config)
     if max_gb is not None:
@@ -154,8 +157,10 @@ def _unpack(plan: Plan) -> None:
         unpack_needed([file.href for file in (*scene.files.values(), scene.mask) if file is not None])
 
 
-def rebuild(root: Path, ledger: str | None = None) -> RunFolder:
+def rebuild(root: Path, ledger: str | None = None) -> tuple[RunFolder, list[str]]:
     """Maps, register and notices of a finished run anew, from its stored findings and the ledger as it is now.
+
+    The second value says what they had to be made without.
 
     ``ledger``: path or URL where it is not that of the run.
     """
@@ -164,7 +169,7 @@ def rebuild(root: Path, ledger: str | None = None) -> RunFolder:
         raise WorkspaceError(f"{root}: holds no finished run (no run.json or findings.gpkg); run `luyu run` first")
     with folder.held():
         publish_maps(folder, ledger)
-    return folder
+        return folder, StoredRun.read(folder, ledger).missing
 
 
 def _earlier(folder: RunFolder, ledger: Ledger, plan: Plan) -> Earlier:

@@ -12,9 +12,11 @@ from typing import Any, Self
 import geopandas as gpd
 import pandas as pd
 import pyogrio
+from pydantic import ValidationError
 
 from ..errors import WorkspaceError
 from ..ledger import Ledger
+from ..maps.basemap_options import Basemap
 from ..maps.options import MapsOptions
 from ..model.tables import FINDINGS, HOT_SPOTS, SIGHT, SITES
 from .files import RunFolder
@@ -74,7 +76,27 @@ class StoredRun:
     @property
     def options(self) -> MapsOptions:
         """How its pages are made."""
-        return MapsOptions.model_validate(self.record["configuration"].get("maps", {}))
+        try:
+            options = MapsOptions.model_validate(self.record["configuration"].get("maps", {}))
+        except ValidationError as error:
+            where = "; ".join(sorted({".".join(map(str, fault["loc"])) for fault in error.errors(include_input=False)}))
+            raise WorkspaceError(
+                f"{self.folder.run_json}: configuration.maps cannot be used ({where}); put it back, or run `luyu run` again"
+            ) from None
+        return options.model_copy(update={"basemaps": tuple(one for one in options.basemaps if not _is_away(one))})
+
+    @property
+    def missing(self) -> list[str]:
+        """What its pages have to do without, in words for whoever makes them."""
+        maps = self.record["configuration"].get("maps", {}).get("basemaps", ())
+        away = [str(one["path"]) for one in maps if "path" in one and not Path(one["path"]).exists()]
+        told = [f"basemap {path} is not there; the maps are made without it" for path in away]
+        if not self.has_ledger:
+            told.append(
+                f"ledger {self.ledger_place} is not there; statuses are those of the run, and the maps take no verdicts;"
+                " name it with --ledger"
+            )
+        return told
 
     @property
     def has_ledger(self) -> bool:
@@ -87,8 +109,15 @@ class StoredRun:
 
     def county(self, code: str) -> County:
         """Findings of one county with what the ledger knows of its cases, open ones of earlier runs too."""
-        mine = self.findings[self.findings["county_code"] == code]
+        here = self.findings["county_code"] == code
+        mine = self.findings[here]
         if not self.has_ledger:
             return County(mine)
         with self.opened() as ledger:
-            return at_county(mine, code, ledger)
+            return at_county(mine, code, ledger, set(self.findings.loc[~here, "case_no"].dropna()))
+
+
+def _is_away(basemap: Basemap) -> bool:
+    """Whether a local basemap is no longer where it was."""
+    path = getattr(basemap, "path", None)
+    return path is not None and not Path(path).exists()

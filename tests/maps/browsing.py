@@ -50,7 +50,7 @@ class Office:
         known = at_county(self.found, "320322", self.ledger)
         now = known.findings["case_no"].map({number: case["status"] for number, case in known.cases.items()})
         findings = known.findings.assign(status=now.fillna(known.findings["status"]))
-        return make_county(findings=findings, chips=self.chips, cases=known.cases)
+        return make_county(findings=findings, chips=self.chips, cases=known.cases, answered=known.answered)
 
     def map(self) -> str:
         """The county's map as HTML."""

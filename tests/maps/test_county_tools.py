@@ -288,7 +288,7 @@ def test_sheets_print_one_finding_a_page(visit, page_html, findings, tmp_path):
     assert len(re.findall(rb"/Type\s*/Page\b", paper)) == left
     first = page.locator(".sheet").first.inner_text()
     assert "疑似线索，不作为处罚依据" in first
-    assert "核查意见" in first
+    assert "核查结论" in first
     assert page.locator(".sheet .sketch path").count() > 3 * left
     assert page.locator(".folium-map").is_hidden()
     page.keyboard.press("Escape")
@@ -364,7 +364,7 @@ def test_a_verdict_is_kept_at_once_and_exported_in_the_form_of_the_import(visit,
     answer(page, "dismiss", "greenhouse", note="大棚 </script><img src=x onerror=window.pwned=1>")
     assert "尚未提交" in page.locator(".verdict .state").inner_text()
     page.reload()
-    assert "1 条核查意见尚未提交" in page.locator("#unsent").inner_text()
+    assert "1 条核查结论尚未提交" in page.locator("#unsent").inner_text()
     assert "不属实" in page.locator(".row .said").first.inner_text()
     with page.expect_download() as waited:
         page.locator("[data-action=export]").click()
@@ -385,7 +385,7 @@ def test_only_what_the_status_allows_is_asked(visit, page_html, findings):
     page = visit(page_html)
     open_case(page, findings, "permitted")
     assert page.locator(".verdict").count() == 0
-    assert "不需要核查意见" in page.locator("#card").inner_text()
+    assert "不需要核查结论" in page.locator("#card").inner_text()
     open_case(page, findings, "assigned")
     assert page.locator(".verdict input[type=radio]").evaluate_all("all => all.map(one => one.value)") == [
         "confirm",
@@ -399,11 +399,11 @@ def test_a_verdict_that_has_arrived_is_no_longer_kept(visit, page_html, findings
     wanted = open_case(page, findings)
     answer(page, "confirm")
     at = page.evaluate("luyu.verdicts.entries()[0].at")
-    cases = with_cases(findings)
-    cases[wanted.case_no]["history"].append(event(at, "王某", "confirmed", None))
-    again = county_map.render(make_county(findings=findings, cases=cases))
+    others = findings[findings["case_no"] != wanted.case_no]  # a case that was dismissed is on no later map
+    told = [(wanted.case_no, at, "王某")]
+    again = county_map.render(make_county(findings=others, cases=with_cases(others), answered=told))
     page.evaluate("text => { document.open(); document.write(text); document.close(); }", again)
-    page.locator("#unsent", has_text="条核查意见已入库").wait_for()
+    page.locator("#unsent", has_text="条核查结论已入库").wait_for()
     assert page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('luyu-verdict:'))") == []
 
 
@@ -463,6 +463,29 @@ def test_what_looks_like_personal_data_is_told_before_the_import_refuses_it(visi
     assert "手机号或身份证号" in page.locator(".verdict .state").inner_text()
     page.locator(".verdict textarea").fill("G311K512+600 处")
     assert "尚未提交" in page.locator(".verdict .state").inner_text()
+
+
+def test_the_reason_other_needs_a_note_and_what_is_gone_can_be_cleared(visit, page_html, findings):
+    page = visit(page_html)
+    wanted = open_case(page, findings)
+    answer(page, "dismiss", "other")
+    assert "请写备注" in page.locator(".verdict .state").inner_text()
+    assert page.locator("[data-action=export]").is_disabled()
+    others = findings[findings["case_no"] != wanted.case_no]
+    again = county_map.render(make_county(findings=others, cases=with_cases(others)))
+    page.evaluate("text => { document.open(); document.write(text); document.close(); }", again)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.locator("[data-action=forget]").click()
+    assert page.locator("#unsent").is_hidden()
+    assert page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('luyu-verdict:'))") == []
+
+
+def test_without_a_ledger_no_verdict_is_taken(visit, findings):
+    page = visit(county_map.render(make_county(findings=findings, cases=None)))
+    page.locator(".row").first.click()
+    assert "台账未随附" in page.locator("#card").inner_text()
+    assert page.locator(".verdict").count() == 0
+    assert page.complaints == []
 
 
 @pytest.mark.parametrize("viewport", [DESK, PHONE])

@@ -116,12 +116,12 @@ def arrived(page, office, reader):
     """The map made anew says that the verdict has arrived, and keeps it no longer."""
     reader.path.write_text(office.map(), encoding="utf-8")
     page.reload()
-    said = page.get_by_role("status").filter(has_text="条核查意见已入库").inner_text()
-    assert re.match(r"1 条核查意见已入库", said)
+    said = page.get_by_role("status").filter(has_text="条核查结论已入库").inner_text()
+    assert re.match(r"1 条核查结论已入库", said)
     assert "尚未提交" not in said
     assert page.evaluate("Object.keys(localStorage).filter(k => k.startsWith('luyu-verdict:')).length") == 0
     page.reload()
-    assert page.get_by_text("条核查意见已入库").count() == 0  # told once
+    assert page.get_by_text("条核查结论已入库").count() == 0  # told once
     assert page.complaints == []
     assert foreign(page) == []
 
@@ -146,7 +146,7 @@ def test_a_newcomer_dismisses_the_third_worst_of_a_road_in_under_a_minute(reader
     hand.choose(reason(page), "大棚 greenhouse")
     hand.press(name(page))
     hand.write("王某", NAME_KEYS)
-    assert "已保存在本机" in hand.read(page.get_by_role("group", name=re.compile("核查意见")).get_by_role("status"))
+    assert "已保存在本机" in hand.read(page.get_by_role("group", name=re.compile("核查结论")).get_by_role("status"))
     path = handed_in(page, hand.press, tmp_path)
     print(f"{'phone' if touch else 'desk'}: {dict(hand.acts)} {hand.seconds:.1f} s")
     assert hand.seconds < MOST_S, f"{dict(hand.acts)} take {hand.seconds:.0f} s"
@@ -214,14 +214,14 @@ def test_verdicts_outlive_a_reload_and_are_seen_in_the_other_tab(reader, office)
     second = reader(beside=first)
     row(first, 1).click()
     dismissed(first, remark="已看")
-    second.get_by_text("条核查意见尚未提交").wait_for()
+    second.get_by_text("条核查结论尚未提交").wait_for()
     assert "不属实" in row(second, 1).inner_text()
     row(second, 2).click()
     answer(second, "属实").check()
-    first.get_by_text(re.compile(r"^2\s*条核查意见尚未提交")).wait_for()
+    first.get_by_text(re.compile(r"^2\s*条核查结论尚未提交")).wait_for()
     for page in (first, second):
         page.reload()
-        assert page.get_by_text(re.compile(r"^2\s*条核查意见尚未提交")).count() == 1
+        assert page.get_by_text(re.compile(r"^2\s*条核查结论尚未提交")).count() == 1
     row(first, 1).click()
     assert answer(first, "不属实").is_checked()
     assert (note(first).input_value(), name(first).input_value()) == ("已看", "王某")
@@ -234,7 +234,7 @@ def test_a_card_that_is_open_in_two_tabs_shows_the_newer_verdict(reader):
     for page in (first, second):
         row(page, 1).click()
     dismissed(first)
-    second.get_by_text("条核查意见尚未提交").wait_for()
+    second.get_by_text("条核查结论尚未提交").wait_for()
     assert answer(second, "不属实").is_checked()  # else the next stroke there would undo it unseen
     note(second).fill("补充")
     assert reason(second).input_value() == "greenhouse"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import geopandas as gpd
 import pytest
 from shapely import box
 
 from pipeline.ledger import CasePicture, Ledger
+from pipeline.maps.card import reading
+from pipeline.maps.texts import Texts
 from pipeline.model.tables import FINDINGS
 from pipeline.run.known_cases import at_county, with_status
 
@@ -72,6 +75,55 @@ def test_open_cases_of_earlier_runs_stand_on_the_map_too(ledger: Ledger) -> None
     assert here.pictures == {}  # one picture is no pair
     ledger.keep_pictures([CasePicture(still, "after", "202410", "2024-10-12", "image/webp", b"RIFF....WEBPa", {})])
     assert at_county(now, COUNTY, ledger).pictures == {"202410-1000": (b"RIFF....WEBPb", b"RIFF....WEBPa")}
+
+
+def test_the_evidence_of_an_earlier_case_reads_as_it_did(ledger: Ledger) -> None:
+    table = found([0, 1000]).assign(evidence='{"cues": {"edge": 0.5, "shade": -0.2}, "priority": {"zone": 20.0}}')
+    settled(ledger, table, 1)
+    now = settled(ledger, table.head(1).assign(finding_id="202411-0", scene_after="202411"), 5)
+    both = at_county(now, COUNTY, ledger).findings
+    told = [reading(row, Texts()) for row in both.to_dict("records")]
+    assert told[0] == told[1]
+    assert told[1]["cues"][0][1] == "0.50"
+    assert told[1]["points"]
+
+
+def test_a_case_that_the_run_found_in_another_county_is_on_one_map(ledger: Ledger) -> None:
+    number = settled(ledger, found([0]), 1)["case_no"][0]
+    moved = settled(ledger, found([0], county="320321", scene="202411"), 5)
+    assert list(at_county(moved, "320321", ledger).findings["case_no"]) == [number]
+    assert at_county(moved.head(0), COUNTY, ledger, {number}).findings.empty
+    assert list(at_county(moved.head(0), COUNTY, ledger).findings["case_no"]) == [number]
+
+
+def test_a_finding_that_a_case_already_holds_is_that_case(ledger: Ledger) -> None:
+    first = settled(ledger, found([0]), 1)
+    capped = found([0]).assign(case_no=None, status=None)
+    here = at_county(capped, COUNTY, ledger)
+    assert list(here.findings["case_no"]) == [first["case_no"][0]]
+    assert list(here.findings["status"]) == ["suspected"]
+    assert here.findings["finding_id"].is_unique
+
+
+def test_a_ledger_that_knows_none_of_the_cases_stops_nothing(ledger: Ledger, tmp_path: Path) -> None:
+    table = settled(ledger, found([0]), 1)
+    with Ledger.open(tmp_path / "empty.sqlite") as empty:
+        here = at_county(with_status(table, empty), COUNTY, empty)
+    assert list(here.findings["status"]) == ["suspected"]
+    assert here.cases == {}
+
+
+def test_what_people_said_outlives_any_number_of_images(ledger: Ledger) -> None:
+    number = settled(ledger, found([0]), 1)["case_no"][0]
+    ledger.advance(number, "confirmed", "Li", at=at(2))
+    for i in range(40):
+        table = found([0], scene=f"S{i:02d}").assign(first_seen=dt.date(2024, 10, 12) + dt.timedelta(days=i))
+        settled(ledger, table, 3)
+    here = at_county(settled(ledger, found([0], scene="S99"), 5), COUNTY, ledger)
+    history = [event["what"] for event in here.cases[number]["history"]]
+    assert "confirmed" in history
+    assert len(history) == 21
+    assert [(case_no, by) for case_no, _, by in here.answered] == [(number, "Li")]
 
 
 def test_a_case_of_another_county_keeps_its_history(ledger: Ledger) -> None:

@@ -205,7 +205,8 @@ def test_report_rebuilds_the_pages_with_the_cases_as_they_are_now(finished: RunR
     case_no = finished.findings["case_no"].dropna().iloc[0]
     with Ledger.open(out / "ledger.sqlite") as ledger:
         ledger.advance(case_no, "dismissed", "officer", note="checked on the ground")
-    folder = rebuild(out)
+    folder, missing = rebuild(out)
+    assert missing == []
     assert folder.index.is_file()
     pages = "".join(path.read_text(encoding="utf-8") for path in (out / "counties").iterdir())
     assert "核查不属实" in pages

@@ -17,13 +17,13 @@ luyu.Verdicts = function (onChange) {
   }
   function kind(code) { return form.verdicts.filter(function (one) { return one[0] === code; })[0]; }
 
-  // A map made after the import shows the verdict in its history: then it has arrived, and is no longer kept here.
+  // A map made after the import knows the verdict: then it has arrived, and is no longer kept here, whether or not its
+  // case is still on the map.
+  var answered = {};
+  data.answered.forEach(function (one) { answered[one[0] + " " + Date.parse(one[1]) + " " + luyu.text(one[2])] = true; });
   Object.keys(said).forEach(function (caseNo) {
-    var entry = said[caseNo], finding = byCase[caseNo];
-    var arrived = finding && finding.history.some(function (event) {
-      return Date.parse(event[0]) === Date.parse(entry.at) && luyu.text(event[2]) === entry.by;
-    });
-    if (arrived) { taken.push(caseNo); forget(caseNo); }
+    var entry = said[caseNo];
+    if (answered[caseNo + " " + Date.parse(entry.at) + " " + entry.by]) { taken.push(caseNo); forget(caseNo); }
   });
   function forget(caseNo) {
     delete said[caseNo];
@@ -36,6 +36,7 @@ luyu.Verdicts = function (onChange) {
   function missing(entry) {
     var reasons = kind(entry.verdict)[4];
     if (entry.verdict === "dismiss" && reasons.indexOf(entry.reason) < 0) return luyu.word("reason_missing");
+    if (entry.reason === "other" && !entry.note.trim()) return luyu.word("note_missing");
     if (!entry.by) return luyu.word("name_missing");
     return null;
   }
@@ -97,8 +98,12 @@ luyu.Verdicts = function (onChange) {
       setTimeout(function () { URL.revokeObjectURL(link.href); }, 10000);
       ready().forEach(function (entry) { store(Object.assign({}, entry, { exported: now() })); });
     },
-    forgetExported: function () {
-      entries().forEach(function (entry) { if (entry.exported) forget(entry.case_no); });
+    // What was exported, and what can no longer be finished because its case is on this map no more.
+    done: function () {
+      return entries().filter(function (entry) { return entry.exported || (missing(entry) && !byCase[entry.case_no]); });
+    },
+    forgetDone: function () {
+      this.done().forEach(function (entry) { forget(entry.case_no); });
       onChange(null);
     }
   };
@@ -107,6 +112,7 @@ luyu.Verdicts = function (onChange) {
 // The form on a card. Everything is kept as it is typed; nothing has to be saved.
 luyu.VerdictForm = function (finding, verdicts) {
   var data = luyu.data, el = luyu.el, entry = verdicts.of(finding), allowed = verdicts.allowed(finding);
+  if (!data.ledger) return el("p", { "class": "note" }, [luyu.label(luyu.word("no_ledger"))]);
   if (!finding.case) return el("p", { "class": "note" }, [luyu.label(luyu.word("no_case"))]);
   if (!allowed.length && !entry) return el("p", { "class": "note" }, [luyu.label(luyu.word("no_verdict_now"))]);
   var chosen = entry ? entry.verdict : "", state = el("p", { "class": "state", role: "status" });
@@ -174,7 +180,9 @@ luyu.Unsent = function (root, verdicts, onPick) {
     node.appendChild(el("b", { text: count + " " }));
     node.appendChild(luyu.label(luyu.word(word)));
   }
-  function lacking() { return verdicts.entries().filter(function (entry) { return verdicts.missing(entry); }); }
+  function lacking() {
+    return verdicts.entries().filter(function (entry) { return verdicts.missing(entry) && verdicts.done().indexOf(entry) < 0; });
+  }
 
   var taken = counted(), waiting = counted(), warn = el("b", { "class": "warn" }, [luyu.label(luyu.word("kept_nowhere"))]);
   var incomplete = el("button", { type: "button", "data-action": "lacking", onclick: function () {
@@ -184,7 +192,7 @@ luyu.Unsent = function (root, verdicts, onPick) {
   var save = luyu.button("export", function () { verdicts.save(); });
   var copy = luyu.button("copy_text", function (event) { luyu.copy(verdicts.text(), event.currentTarget); });
   var forget = luyu.button("forget", function () {
-    if (window.confirm(luyu.both(luyu.word("forget_sure")))) verdicts.forgetExported();
+    if (window.confirm(luyu.both(luyu.word("forget_sure")))) verdicts.forgetDone();
   });
   taken.className = "taken";
   // What grows and shrinks stands behind the buttons, or they would move away under a finger.
@@ -198,7 +206,7 @@ luyu.Unsent = function (root, verdicts, onPick) {
     tell(incomplete, lacking().length, "incomplete");
     save.hidden = copy.hidden = !all.length;
     save.disabled = copy.disabled = !ready.length;
-    forget.hidden = !all.some(function (entry) { return entry.exported; });
+    forget.hidden = !verdicts.done().length;
     warn.hidden = !all.length || verdicts.persistent();
   }
   draw();
