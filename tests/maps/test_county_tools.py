@@ -494,3 +494,18 @@ def test_nothing_is_cut_off_sideways(visit, page_html, viewport):
     page.locator(".row").first.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
     assert page.evaluate("(c => c.scrollWidth <= c.clientWidth)(document.getElementById('card'))")
+
+
+def test_chinese_is_written_and_not_boxed(visit, page_html):
+    """Two characters that a font lacks are two equal boxes."""
+    page = visit(page_html)
+    drawn = page.evaluate(
+        """() => ['沛', '县', '桩'].map(character => {
+          const canvas = document.createElement('canvas'), pen = canvas.getContext('2d');
+          canvas.width = canvas.height = 40;
+          pen.font = '32px ' + getComputedStyle(document.body).fontFamily;
+          pen.fillText(character, 2, 34);
+          return canvas.toDataURL();
+        })"""
+    )
+    assert len(set(drawn)) == 3
