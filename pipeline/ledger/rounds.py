@@ -171,4 +171,4 @@ def _gone(frame: pd.DataFrame, rounds: pd.DataFrame) -> pd.Series:
 
 def _days(text: pd.Series) -> pd.Series:
     days = {day: np.datetime64(dt.date.fromisoformat(day), "s") for day in text.dropna().unique()}
-    return text.map(days).astype(_DAY)
+    return text.astype(object).map(days).astype(_DAY)  # of a categorical without a day pandas makes no days

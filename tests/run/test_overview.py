@@ -141,3 +141,12 @@ def test_the_same_ledger_gives_the_same_tables(told):
     first, again = (overview(told, NAMES, KM) for _ in range(2))
     for name in ("trend", "trend_by_county", "months", "months_by_county", "standing"):
         pd.testing.assert_frame_equal(getattr(first, name), getattr(again, name))
+
+
+def test_a_dismissal_without_any_deadline_gives_figures(ledger):
+    """Texts that repeat are kept as categories: of none of them days are made too."""
+    one, _ = settled(ledger, at(2024, 10, 2), [0, 1000])
+    ledger.advance(one, "dismissed", "Li", at=at(2024, 11, 3), details={"reason": "greenhouse"})
+    told = overview(ledger, NAMES, KM)
+    assert list(told.months["opened"])[-2:] == [2, 0]
+    assert list(told.months["finished"])[-2:] == [0, 1]
