@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -24,11 +24,11 @@ DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 
 @contextmanager
-def chromium() -> Iterator:
-    """A browser that reaches nothing but files."""
+def chromium(arguments: Sequence[str] = NO_NETWORK) -> Iterator:
+    """A browser that reaches nothing but files, unless its ``arguments`` say otherwise."""
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=NO_NETWORK)
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(arguments))
         yield browser
         browser.close()
 

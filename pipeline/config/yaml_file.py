@@ -85,7 +85,9 @@ def _explain(fault: Any, location: tuple[str | int, ...], model: type[BaseModel]
     if kind == "union_tag_invalid":
         expected = fault.get("ctx", {}).get("expected_tags", "")
         return f"unknown kind {fault.get('ctx', {}).get('tag')!r}; known: {expected}"
-    return f"{message[0].lower()}{message[1:]} (got {fault.get('input')!r})"
+    plain = f"{message[0].lower()}{message[1:]}"
+    # What stands under a basemap may be a key that slipped into the wrong line.
+    return plain if location[:2] == ("maps", "basemaps") else f"{plain} (got {fault.get('input')!r})"
 
 
 def _known_keys(model: type[BaseModel], location: Sequence[str | int]) -> set[str]:

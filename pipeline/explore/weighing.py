@@ -12,6 +12,7 @@ from ..detectors import registry
 from ..detectors.confidence import Confidence
 from ..errors import ConfigError, LuyuError
 from ..reports import values
+from ..reports.terms import figures
 
 _LIMIT = 1e-6
 
@@ -66,13 +67,13 @@ def _evidence(finding: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _cues(evidence: Mapping[str, Any]) -> dict[str, float]:
     cues = evidence.get("cues")
-    return _figures(cues) if isinstance(cues, Mapping) else {}
+    return figures(cues) if isinstance(cues, Mapping) else {}
 
 
 def _by_weights(evidence: Mapping[str, Any], weights: Confidence | None) -> dict[str, float]:
     if weights is None:
         return {}
-    told = _figures(evidence)
+    told = figures(evidence)
     return weights.terms(told) if set(weights.names) <= set(told) else {}
 
 
@@ -86,11 +87,3 @@ def _own_weights(detector: str) -> Confidence | None:
     except (ConfigError, ValueError):  # one that cannot be made without options of its own
         return None
     return weights if isinstance(weights, Confidence) else None
-
-
-def _figures(told: Mapping[str, Any]) -> dict[str, float]:
-    return {
-        str(name): float(value)
-        for name, value in told.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    }

@@ -7,6 +7,7 @@ that was removed and rebuilt is handled twice, and what was said of the first do
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -25,7 +26,7 @@ from .views import utc_text
 
 EVENTS = ("id", "case_no", "at", "actor", "what", "on_date", "due_on", "reason", "outcome")
 CASES = ("case_no", "county_code", "county_name", "kind", "route_code", "stake")
-_DETAILS = ("due_on", "reason", "outcome")
+DETAILS = ("due_on", "reason", "outcome")
 _SEES = [what.value for what in SIGHTINGS]
 _LOOKS = [what.value for what in (What.OBSERVED, What.GROWN, What.NOT_SEEN)]  # say whether a thing is there
 _FINISHED = [status.value for status in Status if status not in OPEN]
@@ -57,17 +58,31 @@ class Facts:
 
 
 def read(connection: Connection, until: dt.datetime) -> Facts:
-    """Facts of a ledger as they were at ``until``. Of what events remember only ``_DETAILS`` leave the database."""
-    told = [events_table.c[name] for name in EVENTS if name not in _DETAILS]
-    details = [events_table.c.detail[name].as_string().label(name) for name in _DETAILS]
-    events = sa.select(*told, *details).where(events_table.c.at < utc_text(until))
+    """Facts of a ledger as they were at ``until``."""
+    events, cases = said(connection, until=until)
+    return facts(events, cases, until)
+
+
+def said(
+    connection: Connection, *, until: dt.datetime | None = None, counties: Collection[str] | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tables ``EVENTS`` (before ``until``) and ``CASES`` of a ledger or of some counties of it.
+
+    Of what events remember only ``DETAILS`` leave the database, and of sightings nothing: it is long, and no figure needs it.
+    """
+    told = [events_table.c[name] for name in EVENTS if name not in DETAILS]
+    people = events_table.c.what.not_in(_SEES)
+    details = [sa.case((people, events_table.c.detail[name].as_string())).label(name) for name in DETAILS]
     named = standings.c.state["county_name"].as_string().label("county_name")
+    events = sa.select(*told, *details)
     cases = sa.select(*(named if name == "county_name" else cases_table.c[name] for name in CASES))
-    return facts(
-        pd.read_sql(events, connection),
-        pd.read_sql(cases.outerjoin(standings, standings.c.case_no == cases_table.c.case_no), connection),
-        until,
-    )
+    cases = cases.outerjoin(standings, standings.c.case_no == cases_table.c.case_no)
+    if until is not None:
+        events = events.where(events_table.c.at < utc_text(until))
+    if counties is not None:
+        here = cases_table.c.county_code.in_(sorted(counties))
+        events, cases = events.join(cases_table).where(here), cases.where(here)
+    return pd.read_sql(events, connection), pd.read_sql(cases, connection)
 
 
 def facts(events: pd.DataFrame, cases: pd.DataFrame, until: dt.datetime) -> Facts:

@@ -10,15 +10,14 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from .lifecycle import MACHINE, SIGHTINGS, What
-from .rounds import CASES, EVENTS, Facts, facts
-from .schema import cases, events, standings
+from .lifecycle import MACHINE, What
+from .rounds import DETAILS, Facts, facts, said
+from .schema import cases, events
 from .views import utc_text
 
 COUNTS = ("cases", "opened", "still", "grown", "gone", "unseen", "returned")
 COLUMNS = ("run_id", "on_date", "at", "county_code", *COUNTS)
-_DETAILS = ("due_on", "reason", "outcome")
-_FEW = ("actor", "what", "on_date", *_DETAILS)  # texts of which there are few: compared as numbers
+_FEW = ("actor", "what", "on_date", *DETAILS)  # texts of which there are few: compared as numbers
 _TOLD = (What.OBSERVED, What.GROWN, What.NOT_SEEN, What.UNOBSERVABLE)
 _LOOKS = (What.OBSERVED, What.NOT_SEEN)  # say whether a thing is there
 _REBUILT = "rebuilt"  # why the machine reopens what had been put right
@@ -74,46 +73,35 @@ def _joined(settled: pd.DataFrame, then: pd.DataFrame) -> pd.DataFrame:
 
 def read(connection: Connection, counties: Collection[str] | None = None) -> Trend:
     """The trend of a ledger, all of it from one state; ``counties``: codes, default all, also cases in none."""
-    told = [events.c[name] for name in EVENTS if name not in _DETAILS]
-    sightings = [what.value for what in SIGHTINGS]  # what they remember is long, and no figure needs it
-    people = events.c.what.not_in(sightings)
-    details = [sa.case((people, events.c.detail[name].as_string())).label(name) for name in _DETAILS]
-    named = standings.c.state["county_name"].as_string().label("county_name")
-    listed = sa.select(*(named if name == "county_name" else cases.c[name] for name in CASES))
-    listed = listed.outerjoin(standings, standings.c.case_no == cases.c.case_no)
-    said = sa.select(*told, *details)
-    if counties is not None:
-        here = cases.c.county_code.in_(sorted(counties))
-        listed = listed.where(here)
-        said = said.join(cases).where(here)
-    return Trend(by_run(connection, counties), pd.read_sql(said, connection), pd.read_sql(listed, connection))
+    told, listed = said(connection, counties=counties)
+    return Trend(by_run(connection, counties), told, listed)
 
 
 def by_run(connection: Connection, counties: Collection[str] | None = None) -> pd.DataFrame:
     """``Trend.runs``, added up by the database."""
-    said = _said_of_each_case()
-    found = said.c.first_seen | said.c.present | said.c.absent
+    spoken = _said_of_each_case()
+    found = spoken.c.first_seen | spoken.c.present | spoken.c.absent
     county = sa.func.coalesce(cases.c.county_code, "").label("county_code")
     marks = {
-        "opened": said.c.first_seen,
-        "still": said.c.present & ~said.c.first_seen,
-        "grown": said.c.grown,
-        "gone": said.c.absent & ~said.c.present & ~said.c.first_seen,
+        "opened": spoken.c.first_seen,
+        "still": spoken.c.present & ~spoken.c.first_seen,
+        "grown": spoken.c.grown,
+        "gone": spoken.c.absent & ~spoken.c.present & ~spoken.c.first_seen,
         "unseen": ~found,
-        "returned": said.c.returned,
+        "returned": spoken.c.returned,
     }
     sums = [sa.func.sum(sa.case((mark, 1), else_=0)).label(name) for name, mark in marks.items()]
     query = sa.select(
-        said.c.run_id,
-        sa.func.max(said.c.on_date).label("on_date"),
-        sa.func.min(said.c.at).label("at"),
+        spoken.c.run_id,
+        sa.func.max(spoken.c.on_date).label("on_date"),
+        sa.func.min(spoken.c.at).label("at"),
         county,
         sa.func.count().label("cases"),
         *sums,
-    ).join(cases, cases.c.case_no == said.c.case_no)
+    ).join(cases, cases.c.case_no == spoken.c.case_no)
     if counties is not None:
         query = query.where(cases.c.county_code.in_(sorted(counties)))
-    table = pd.read_sql(query.group_by(said.c.run_id, county), connection).reindex(columns=list(COLUMNS))
+    table = pd.read_sql(query.group_by(spoken.c.run_id, county), connection).reindex(columns=list(COLUMNS))
     of_run = table.groupby("run_id")
     table = table.assign(on_date=of_run["on_date"].transform("max"), at=of_run["at"].transform("min"))
     return table.astype(dict.fromkeys(COUNTS, "int64")).sort_values(

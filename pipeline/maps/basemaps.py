@@ -21,7 +21,7 @@ from .basemap_options import Basemap, Local, Online, Tianditu, XyzBasemap, opene
 from .tile_store import Tile, TileStore, picture_kind
 
 _MIME = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
-_BESIDE = ("'self'", "file:")  # pictures beside the page: over http, and from a folder
+BESIDE = ("'self'", "file:")  # pictures beside the page: over http, and from a folder
 _MOST = 400_000
 
 
@@ -88,7 +88,7 @@ def prepared(
             entry |= {"folder": f"{folder}/{number}", "present": _spans(chosen)}
             files |= {f"{folder}/{number}/{_key(*at)}.{kind}": body for at, (kind, body) in chosen.tiles.items()}
         data.append(entry)
-    beside = _BESIDE if files else ()
+    beside = BESIDE if files else ()
     return PreparedBasemaps(tuple(data), tuple(dict.fromkeys((*sources, *beside))), files, tuple(left_out), spent)
 
 

@@ -13,10 +13,10 @@ from ..reports.labels import Word
 from .texts import Text, Texts
 
 CARD = (
-    "zone", "membership", "why", "size", "offset_m", "concurrent", "county_name", "township_name", "asset", "impact",
-    "sight", "permit_no", "permit_state", "law", "addressee", "next_step", "last_absent", "first_seen", "seen", "confirmed_on",
-    "gone_on", "transience", "stage", "assigned_to", "due_on", "repeats", "doubts", "case_no", "finding_id", "scene_before",
-    "scene_after", "shift_px", "detector",
+    "zone", "membership", "why", "size", "offset_m", "land_distance_m", "concurrent", "county_name", "township_name",
+    "asset", "impact", "sight", "permit_no", "permit_state", "law", "addressee", "next_step", "last_absent",
+    "first_seen", "seen", "confirmed_on", "gone_on", "transience", "stage", "assigned_to", "due_on", "repeats",
+    "doubts", "case_no", "finding_id", "scene_before", "scene_after", "shift_px", "detector",
 )  # fmt: skip
 """Lines of a finding's card, by name in ``labels.COLUMNS`` or ``labels.PAGE``."""
 OWN = frozenset({"zone", "membership", "last_absent", "first_seen", "due_on", "case_no", "finding_id"})
@@ -53,6 +53,7 @@ def card(row: Mapping[str, Any], case: Mapping[str, Any]) -> list[Text]:
         "why": values.why_member(row),
         "size": _size(row),
         "offset_m": values.number(row.get("offset_m"), 1),
+        "land_distance_m": _from_land(row.get("land_distance_m")),
         "county_name": _county(row),
         "asset": _asset(row),
         "impact": _all_said(style.IMPACTS, row.get("impact")),
@@ -131,6 +132,12 @@ def _size(row: Mapping[str, Any]) -> Text:
              ("宽 ", "width ", values.number(row.get("width_m"), 1), " m"))  # fmt: skip
     zh = "，".join(f"{head}{figure}{unit}" for head, _, figure, unit in parts if figure)
     return zh, ", ".join(f"{head}{figure}{unit}" for _, head, figure, unit in parts if figure)
+
+
+def _from_land(distance_m: object) -> Text:
+    """How far outside the highway land it begins."""
+    shown = values.number(distance_m, 1)
+    return ("伸入公路用地", "reaches into highway land") if shown == "0.0" else shown
 
 
 def _county(row: Mapping[str, Any]) -> Text:

@@ -20,7 +20,7 @@ from shapely.geometry.base import BaseGeometry
 from ..reports import labels, offline, style, values
 from ..reports.labels import Word
 from ..reports.pages import CountyPage
-from .basemaps import PreparedBasemaps, prepared
+from .basemaps import BESIDE, PreparedBasemaps, prepared
 from .county_data import page_data
 from .options import MapsOptions
 from .pictures import Pictures, fitted, media_type
@@ -32,8 +32,7 @@ _NO_CONTROLS: dict[str, Any] = {
 }  # the foot of the page names Leaflet
 _SCRIPTS = (
     "dom.js", "ground.js", "basemap_layers.js", "basemap.js", "marks.js", "legend.js", "chart.js", "filters.js", "list.js",
-    "verdicts.js", "swipe.js",
-    "card.js", "measure.js", "sheets.js", "lang.js", "start.js",
+    "verdicts.js", "swipe.js", "card.js", "measure.js", "sheets.js", "lang.js", "start.js",
 )  # fmt: skip
 _STYLES = ("county.css", "card.css", "sheets.css", "basemap.css")
 _BASE64 = 4 / 3
@@ -122,25 +121,22 @@ def draw(county: CountyPage, options: MapsOptions | None = None, *, beside: str 
     )
     data = page_data(county, options.simplify_m) | {"basemaps": basemaps.data}
     bare = _skeleton()
-    room = (
-        options.budget_mb * 1e6 - len(_filled(bare, county, data, "").encode()) - sum(map(len, basemaps.files.values()))
-    )
-    room -= _PER_PAIR * len(county.chips)
+    spent = len(_filled(bare, county, data, "").encode()) + sum(map(len, basemaps.files.values()))
+    room = options.budget_mb * 1e6 - spent - _PER_PAIR * len(county.chips)
     pairs = {f["id"]: county.chips[f["id"]] for f in data["findings"] if f["id"] in county.chips}
     weight = _BASE64 if options.single_file else 1.0
     pictures = fitted(pairs, max(room, 0.0) / weight, smallest_px=options.smallest_picture_px)
     data["picturesLeftOut"] = pictures.left_out
-    files = dict(basemaps.files)
+    files, blocks = dict(basemaps.files), ""
+    beside_it: tuple[str, ...] = ()
     if options.single_file:
         blocks = _inline(pictures, data)
     else:
-        blocks, more = "", _beside(pictures, data, beside)
-        files |= more
+        files |= _beside(pictures, data, beside)
+        beside_it = BESIDE
     page = offline.seal(
         _filled(bare, county, data, blocks),
-        images=tuple(
-            dict.fromkeys(("data:", *(() if options.single_file else ("'self'", "file:")), *basemaps.image_sources))
-        ),
+        images=tuple(dict.fromkeys(("data:", *beside_it, *basemaps.image_sources))),
     )
     return CountyMap(page, files, _size(page, files, data, pictures, basemaps))
 

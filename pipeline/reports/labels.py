@@ -168,6 +168,7 @@ PAGE = frozen(
     grey=("灰色处：未读取，或被云遮挡", "grey: not read, or under cloud"),
     no_chip=("本页未附影像截图", "no picture on this page"),
     left_out=("限于篇幅未附截图", "without picture here"),
+    land_distance_m=("距公路用地边缘（m）", "from the edge of highway land, m"),
     why=("判定理由", "why"),
     size=("面积与尺寸", "size"),
     asset=("邻近设施", "nearest asset"),

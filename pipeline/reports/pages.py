@@ -25,10 +25,11 @@ class CountyPage:
     ``zones``: ``zone, basis``; ``stakes``: points with ``stake`` (text, K12+300) and ``route_code``; ``findings``:
     FINDINGS; ``unobserved``: lines with ``reason`` (a name of ``style.CAUSES``) and perhaps ``route_code``;
     ``sight``: SIGHT; ``coverage``: this county's rows of the table in ``IndexPage``. ``hot_spots``: HOT_SPOTS; ``sites``: SITES.
-    A finding that an earlier run found, and whose case is still open, has true in the column ``earlier``. ``cases``: case
-    number -> its case as the ledger lists it, with ``history``; None: there was no ledger to ask. ``answered``: newest
-    verdicts, ``(case_no, at, by)``. ``corridor``: areas that were read. ``chips``: finding_id -> pictures (before, after) as
-    WebP, JPEG or PNG. ``meta``: run facts by name of ``labels.META``, shown in the order given.
+    A finding that an earlier run found, and whose case is still open, has true in the column ``earlier``;
+    ``land_distance_m``: from the highway land's edge, where it is known. ``cases``: case number -> its case as the ledger
+    lists it, with ``history``; None: there was no ledger to ask. ``answered``: newest verdicts, ``(case_no, at, by)``.
+    ``corridor``: areas that were read. ``chips``: finding_id -> pictures (before, after) as WebP, JPEG or PNG. ``meta``: run
+    facts by name of ``labels.META``, shown in the order given.
     """
 
     code: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
-from . import values
 from .labels import Word, frozen
 
 #: Lower bound of each level of confidence, and what it is called.
@@ -108,9 +108,9 @@ def weighed(evidence: Mapping[str, Any]) -> dict[str, float]:
     """
     cues = evidence.get("cues")
     if isinstance(cues, Mapping):
-        told = _figures(cues)
+        told = figures(cues)
         return {name: told[name] for name in sorted(told, key=lambda name: (-abs(told[name]), name))}
-    return _figures({name: evidence[name] for name in CUES if name in evidence})
+    return figures({name: evidence[name] for name in CUES if name in evidence})
 
 
 def points(evidence: Mapping[str, Any]) -> dict[str, float]:
@@ -121,13 +121,18 @@ def points(evidence: Mapping[str, Any]) -> dict[str, float]:
     """
     told = evidence.get("priority")
     return (
-        {name: value for name, value in _figures(told).items() if round(value, 1)} if isinstance(told, Mapping) else {}
+        {name: value for name, value in figures(told).items() if round(value, 1)} if isinstance(told, Mapping) else {}
     )
 
 
-def _figures(told: Mapping[str, Any]) -> dict[str, float]:
+def figures(told: Mapping[str, Any]) -> dict[str, float]:
+    """What is a finite number, by name.
+
+    >>> figures({"edge": 1, "seen": True, "shade": float("nan"), "colour": "red"})
+    {'edge': 1.0}
+    """
     return {
         str(name): float(value)
         for name, value in told.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and not values.is_null(value)
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     }

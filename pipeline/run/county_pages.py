@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import shapely
 
 from ..maps import county_map
+from ..model.kinds import Zone
 from ..reports.pages import CountyPage
 from .files import write_bytes, write_text
 from .provenance import meta
 from .stored import StoredRun
 
 _NEAR_M = 500.0
+_LAND = (Zone.PAVEMENT.value, Zone.HIGHWAY_LAND.value)
 
 
 def county_page(run: StoredRun, code: str) -> CountyPage:
@@ -33,7 +36,7 @@ def county_page(run: StoredRun, code: str) -> CountyPage:
         roads=_clip(tables["roads"], near),
         zones=_clip(tables["zones"], near),
         stakes=tables["stakes"].iloc[sorted(tables["stakes"].sindex.query(near, predicate="contains"))],
-        findings=here.findings,
+        findings=_from_land(here.findings, tables["zones"]),
         chips={**here.pictures, **chips},
         unobserved=tables["unobserved"][tables["unobserved"]["county_code"] == code],
         coverage=run.coverage[run.coverage["county_code"] == code],
@@ -66,6 +69,21 @@ def write_county_maps(run: StoredRun) -> dict[str, Mapping[str, Any]]:
         _tidy(beside, {page.parent / path for path in made.files})
         sizes[code] = made.size
     return sizes
+
+
+def _from_land(findings: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Findings with ``land_distance_m``: from the highway land's edge, 0 on it; the control zone is measured from there.
+
+    公路安全保护条例 11; null where the run knows no highway land.
+    """
+    land = zones.geometry[zones["zone"].isin(_LAND)].to_numpy()
+    distance_m = np.full(len(findings), np.nan)
+    if len(land) and len(findings):
+        nearest = shapely.STRtree(land).query_nearest(
+            findings.geometry.to_numpy(), return_distance=True, all_matches=False
+        )
+        distance_m[nearest[0][0]] = nearest[1]
+    return findings.assign(land_distance_m=distance_m)
 
 
 def _chips(run: StoredRun, finding_id: str) -> tuple[bytes, bytes] | None:

@@ -66,16 +66,15 @@ def publish(
     write_text(folder.coverage, gis.coverage_csv(coverage), encoding="utf-8-sig")
     write_bytes(folder.findings_geojson, gis.findings_geojson(tables["findings"]))
     write_text(folder.run_json, json.dumps(record, ensure_ascii=False, indent=1, default=str) + "\n")
-    return publish_maps(folder, plan.config.ledger)
+    return publish_maps(StoredRun.read(folder, plan.config.ledger))
 
 
-def publish_maps(folder: RunFolder, ledger: Path | str | None = None) -> dict[str, Any]:
+def publish_maps(run: StoredRun) -> dict[str, Any]:
     """Index page, county maps, register and notices from the stored tables and the ledger as it is now; the run's record.
 
-    ``ledger``: where it is, if not where the run had it (a URL is kept without its password). What the maps weigh is
-    written into run.json.
+    What the maps weigh is written into run.json.
     """
-    run = StoredRun.read(folder, ledger)
+    folder = run.folder
     findings, counties, tables = run.findings, run.counties, run.tables
     sizes = write_county_maps(run)
     record = {**run.record, "maps": sizes}

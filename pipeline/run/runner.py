@@ -168,8 +168,9 @@ def rebuild(root: Path, ledger: str | None = None) -> tuple[RunFolder, list[str]
     if not folder.run_json.is_file():
         raise WorkspaceError(f"{root}: holds no finished run (no run.json or findings.gpkg); run `luyu run` first")
     with folder.held():
-        publish_maps(folder, ledger)
-        return folder, StoredRun.read(folder, ledger).missing
+        run = StoredRun.read(folder, ledger)
+        publish_maps(run)
+    return folder, run.missing
 
 
 def _earlier(folder: RunFolder, ledger: Ledger, plan: Plan) -> Earlier:

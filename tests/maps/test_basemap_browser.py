@@ -3,14 +3,13 @@
 import functools
 import http.server
 import io
-import os
-import shutil
 import threading
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from basemap_tiles import tiles, write_folder, write_mbtiles, write_pmtiles
+from chrome import DESK, MARKS, PHONE, chromium, watched
 from fake_county import make_county
 from PIL import Image, ImageDraw
 from pydantic import TypeAdapter
@@ -21,18 +20,11 @@ from pipeline.maps import county_map
 from pipeline.maps.basemap_options import Basemap
 from pipeline.maps.options import MapsOptions
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None and os.environ.get("CI") != "true", reason="no Chromium; apt-get install chromium"
-    ),
-]
+pytestmark = MARKS
 ONLY_THIS_MACHINE = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ]  # fmt: skip
-DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 COUNTY = box(116.6, 34.4, 117.2, 34.9)
 BLUE, RED = (10, 60, 230), (230, 20, 20)
 KEY = "0123456789abcdef0123456789abcdef"
@@ -51,27 +43,20 @@ def county_page(*basemaps, single_file=True, beside="files"):
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ONLY_THIS_MACHINE)
-        yield browser
-        browser.close()
+def browser():
+    with chromium(ONLY_THIS_MACHINE) as one:
+        yield one
 
 
 @pytest.fixture
-def visit(chromium):
+def visit(browser):
     """Opens an address in a browser of its own, and collects every request and every complaint."""
     contexts = []
 
     def open_(address, viewport=DESK):
-        context = chromium.new_context(viewport=viewport)
+        context = browser.new_context(viewport=viewport)
         contexts.append(context)
-        page = context.new_page()
-        page.asked, page.complaints = [], []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.on("console", lambda message: page.complaints.append(message.text))
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page = watched(context.new_page())
         page.goto(address)
         return page
 
@@ -108,7 +93,7 @@ def tile_server():
         broken = False
 
         def do_GET(self):
-            self.asked.append(self.path)
+            self.requests.append(self.path)
             if self.broken:
                 self.send_error(404)
                 return
@@ -122,7 +107,7 @@ def tile_server():
             self.wfile.write(body)
 
     with served(Drawer) as address:
-        Drawer.address, Drawer.asked = address, []
+        Drawer.address, Drawer.requests = address, []
         yield Drawer
 
 
@@ -211,7 +196,7 @@ def test_local_tiles_show_under_everything_once_switched_on(visit, tmp_path, kin
     with served(functools.partial(Quiet, directory=tmp_path / "out")) as root:
         page = visit(f"{root}/page.html" if "http" in way else address)
         assert page.locator(".basemap-switch input").first.is_checked()
-        before = list(page.asked)
+        before = list(page.requests)
         assert not any("tiles/1/" in url for url in before)
         assert share_of(page, BLUE) < 0.01
         switch_on(page, "自有影像")
@@ -219,7 +204,7 @@ def test_local_tiles_show_under_everything_once_switched_on(visit, tmp_path, kin
         assert share_of(page, BLUE) > 0.3
         assert "某单位 2024" in page.locator(".basemap-credit").inner_text()
         assert "某S(2024)001号" in page.locator(".basemap-credit").inner_text()
-        later = [url for url in page.asked[len(before) :] if not url.startswith("data:") and "favicon" not in url]
+        later = [url for url in page.requests[len(before) :] if not url.startswith("data:") and "favicon" not in url]
         assert all("files/tiles/1/" in url for url in later)
         assert bool(later) == (way != "one file")
         assert page.locator(".leaflet-basemap-pane").evaluate("node => +getComputedStyle(node).zIndex") < 200
@@ -256,13 +241,13 @@ def test_no_request_before_the_switch_and_then_only_to_the_named_host(visit, tmp
     )
     page = visit(write(tmp_path / "out", county_page(given)))
     page.wait_for_timeout(300)
-    assert tile_server.asked == []
-    assert [url for url in page.asked if not url.startswith(("file:", "data:"))] == []
+    assert tile_server.requests == []
+    assert [url for url in page.requests if not url.startswith(("file:", "data:"))] == []
     assert tile_server.address in page.locator(".basemap-switch .server").inner_text()  # told before it is asked
     switch_on(page, "单位影像")
     arrived(page)
     assert share_of(page, BLUE) > 0.3
-    asked = [url for url in page.asked if not url.startswith(("file:", "data:"))]
+    asked = [url for url in page.requests if not url.startswith(("file:", "data:"))]
     assert asked
     assert all(url.startswith(tile_server.address + "/") for url in asked)
     assert page.complaints == []
@@ -292,12 +277,12 @@ def test_rows_from_the_south_quadkeys_and_spread_hosts(visit, tmp_path, tile_ser
     south = 2**11 - 1 - north
     switch_on(page, "南起")
     until(page, "document.querySelector('.basemap-note').textContent.indexOf('底图取不到') >= 0")
-    assert f"/11/{x}/{south}.png" in tile_server.asked
+    assert f"/11/{x}/{south}.png" in tile_server.requests
     switch_on(page, "四进制")
     page.wait_for_timeout(500)
     quad = "".join(str((x >> bit & 1) + 2 * (north >> bit & 1)) for bit in range(10, -1, -1))
     letter = "ab"[(x + north) % 2]
-    assert f"/11/{x}/{south}.png?q={quad}&r={north}&c={x}&m=11&s={letter}" in tile_server.asked
+    assert f"/11/{x}/{south}.png?q={quad}&r={north}&c={x}&m=11&s={letter}" in tile_server.requests
 
 
 def test_what_cannot_be_fetched_is_said_once_and_is_no_error_of_ours(visit, tmp_path):
@@ -325,11 +310,11 @@ def test_a_key_is_asked_for_kept_in_the_browser_and_forgotten(visit, tmp_path, t
     page = visit(write(tmp_path / "out", drawn))
     switch_on(page, "单位影像")
     page.wait_for_timeout(300)
-    assert tile_server.asked == []
+    assert tile_server.requests == []
     page.locator(".basemap-key input").fill(" a&b c ")
     page.locator(".basemap-key input").press("Enter")
     arrived(page)
-    assert all(path.endswith("?tk=a%26b%20c") for path in tile_server.asked)
+    assert all(path.endswith("?tk=a%26b%20c") for path in tile_server.requests)
     page.reload()
     switch_on(page, "单位影像")
     arrived(page)
@@ -352,7 +337,7 @@ def test_a_key_in_the_page_is_used_without_a_question(visit, tmp_path, tile_serv
     )
     switch_on(page, "影像")
     arrived(page)
-    assert all(path.endswith(KEY) for path in tile_server.asked)
+    assert all(path.endswith(KEY) for path in tile_server.requests)
     assert page.locator(".basemap-key").is_hidden()
 
 
@@ -476,7 +461,6 @@ def test_all_can_be_reached_by_keyboard_and_finger(visit, tmp_path, viewport):
     assert warning["x"] >= frame["x"]
     assert warning["x"] + warning["width"] <= frame["x"] + frame["width"]
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
-    page.screenshot(path=os.environ.get("BASEMAP_SHOT", str(tmp_path / "shot")) + f"_{viewport['width']}.png")
     page.keyboard.press("ArrowUp")
     page.emulate_media(media="print")
     assert page.locator(".basemap-switch").is_hidden()

@@ -9,14 +9,11 @@ luyu.Basemaps = function (map) {
 
   // ---- keys: typed by the reader, kept in this browser
   function remembered(entry) {
-    if (entry.key) return entry.key;
-    try { return localStorage.getItem(place(entry)) || keys[entry.keyName] || ""; } catch (error) { return keys[entry.keyName] || ""; }
+    return entry.key || luyu.kept.get(place(entry)) || keys[entry.keyName] || "";
   }
   function remember(entry, key) {
-    keys[entry.keyName] = key;
-    try {
-      if (key) localStorage.setItem(place(entry), key); else localStorage.removeItem(place(entry));
-    } catch (error) { /* it holds until the page is left */ }
+    keys[entry.keyName] = key;               // where the browser keeps nothing it holds until the page is left
+    if (key) luyu.kept.set(place(entry), key); else luyu.kept.remove(place(entry));
   }
   function place(entry) { return "luyu-basemap-key " + entry.keyName; }
 
