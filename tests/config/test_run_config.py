@@ -154,3 +154,23 @@ def test_a_wrong_season_is_named_with_its_line(tmp_path: Path, season: str, expe
         RunConfig.load(write(tmp_path, GOOD.replace("2024-04-01/2024-05-31", season)), cwd=tmp_path)
     for part in expected:
         assert part in str(refused.value)
+
+
+@pytest.mark.parametrize("line", ["labels: KEY", "tk: KEY", "max_zoom: KEY", "key_env: [KEY]"])
+def test_a_key_that_slipped_into_a_basemap_is_never_shown(tmp_path: Path, line: str) -> None:
+    key = "0123456789abcdef0123456789abcdef"
+    text = f"{GOOD}maps:\n  basemaps:\n    - kind: tianditu\n      {line.replace('KEY', key)}\n"
+    with pytest.raises(Problems) as refused:
+        RunConfig.load(write(tmp_path, text))
+    assert key not in str(refused.value)
+    assert "maps.basemaps.0" in str(refused.value)
+
+
+def test_maps_are_set_and_local_basemaps_looked_into(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD + "maps:\n  single_file: false\n  basemaps: [{kind: folder, name: 底图, path: tiles}]\n")
+    with pytest.raises(ConfigError, match=r"run\.yaml: maps\.basemaps\.0: .*tiles"):
+        RunConfig.load(path)
+    (tmp_path / "tiles" / "3").mkdir(parents=True)
+    maps = RunConfig.load(path).maps
+    assert maps.basemaps[0].path == tmp_path / "tiles"
+    assert not maps.single_file
