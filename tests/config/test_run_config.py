@@ -167,7 +167,9 @@ def test_a_key_that_slipped_into_a_basemap_is_never_shown(tmp_path: Path, line: 
 
 
 def test_maps_are_set_and_local_basemaps_looked_into(tmp_path: Path) -> None:
-    path = write(tmp_path, GOOD + "maps:\n  single_file: false\n  basemaps: [{kind: folder, name: 底图, path: tiles}]\n")
+    path = write(
+        tmp_path, GOOD + "maps:\n  single_file: false\n  basemaps: [{kind: folder, name: 底图, path: tiles}]\n"
+    )
     with pytest.raises(ConfigError, match=r"run\.yaml: maps\.basemaps\.0: .*tiles"):
         RunConfig.load(path)
     (tmp_path / "tiles" / "3").mkdir(parents=True)
