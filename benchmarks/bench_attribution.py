@@ -1,7 +1,7 @@
 """Whose and where, at the size of a country: seconds of every step, peak memory, beside bare joins in the same run.
 
     python benchmarks/bench_attribution.py [--findings 100000] [--assets 1000000] [--sections 10000] [--counties 3025]
-                                           [--road-zones 0] [--seed 7] [--profile STEP]
+                                           [--road-zones 0] [--seed 7] [--profile STEP] [--quick]
 
 Goal: all steps together within 60 s and 4 GB on two cores. The world is made here from the seed: sections of 10 km in
 routes of five, counties with borders of 2 000 vertices in the mean and of more than 100 000 at worst, assets of which a
@@ -267,7 +267,10 @@ def main() -> None:
     parser.add_argument("--road-zones", type=int, default=0, help="sections to time road_zones on")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--profile", help="step to profile")
+    parser.add_argument("--quick", action="store_true", help="a tenth of all")
     asked = parser.parse_args()
+    if asked.quick:
+        asked.findings, asked.assets, asked.sections, asked.counties = 10_000, 100_000, 1_000, 300
     start = time.perf_counter()
     world = make_world(asked.seed, asked.findings, asked.assets, asked.sections, asked.counties)
     vertices = shapely.get_num_coordinates(world.counties.geometry.to_numpy())
@@ -287,12 +290,8 @@ def main() -> None:
     for name in ("membership", "counties", "asset_kind", "impact", "facility", "permit_state", "exempt_note"):
         print(f"  {name}: {found[name].notna().sum()} known, {found[name].nunique()} different")
     if asked.road_zones:
-        clock(
-            "road_zones",
-            road_zones,
-            world.roads.iloc[: asked.road_zones],
-            LegalRules.load("configs/legal/jiangsu.yaml"),
-        )
+        rules = LegalRules.load("configs/legal/jiangsu.yaml")
+        clock("road_zones", road_zones, world.roads.iloc[: asked.road_zones], rules)
 
 
 if __name__ == "__main__":

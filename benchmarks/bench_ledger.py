@@ -115,7 +115,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--counties", type=int, default=20)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the events")
     asked = parser.parse_args()
+    if asked.quick:
+        asked.events //= 10
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "ledger.sqlite"
         fill(place, asked.events, asked.counties, np.random.default_rng(1))

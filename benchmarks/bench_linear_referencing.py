@@ -21,6 +21,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from goals import judged
 
 from pipeline.linref.reference import LinearReference
 
@@ -99,7 +100,8 @@ def speed() -> None:
         lambda: told.append(reference.locate(points, route_code=codes)),
         bare_s=bare_s,
     )
-    timed("locate, route known", lambda: reference.locate(points, route_code=codes), bare_s=bare_s)
+    known_s = timed("locate, route known", lambda: reference.locate(points, route_code=codes), bare_s=bare_s)
+    judged("stakes, route known: times the speed of bare line_locate_point", bare_s / known_s, least=3)
     assert (told[0]["route_code"].to_numpy() == codes.to_numpy()).all()
     placed: list[gpd.GeoDataFrame] = []
     timed("place_many", lambda: placed.append(reference.place_many(codes, told[0]["stake_m"])), bare_s=bare_s)

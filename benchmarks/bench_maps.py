@@ -1,6 +1,6 @@
 """How soon a county's map stands and how it moves, with thousands of clues, beside a plain Folium page of the same.
 
-    python benchmarks/bench_maps.py [--findings 1000 5000] [--slow 4 1] [--repeats 3] [--keep FOLDER]
+    python benchmarks/bench_maps.py [--findings 1000 5000] [--slow 4 1] [--repeats 3] [--keep FOLDER] [--quick]
 
 Needs Chromium and Playwright. Both pages are opened from a file with the network cut, in a fresh profile each time. ``--slow``:
 how many times slower the browser's processor is made (CDP ``Emulation.setCPUThrottlingRate``). Pictures are noise of
@@ -17,33 +17,23 @@ all scales, as real ground is, so that they are as heavy as real ones. The peer 
 from __future__ import annotations
 
 import argparse
-import base64
 import json
 import os
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
-import folium
 import numpy as np
+from map_pages import county, pictures, plain_folium
 from playwright.sync_api import Browser, Page, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
-
-from fake_county import hot_spots_frame, make_county, make_findings, sites_frame  # noqa: E402
-
-from pipeline.maps import county_map  # noqa: E402
-from pipeline.maps.options import MapsOptions  # noqa: E402
-from pipeline.reports import offline  # noqa: E402
-from pipeline.reports.chips import pair_chips  # noqa: E402
-from pipeline.reports.pages import CountyPage, by_priority  # noqa: E402
+from pipeline.maps import county_map
+from pipeline.maps.options import MapsOptions
+from pipeline.reports.pages import by_priority
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NO_NETWORK = [
@@ -103,62 +93,6 @@ FILTER = "document.querySelector('[data-filter=kind]').click()"
 SEARCH = """var field = document.getElementById('search');
 field.value = field.value === 'G31' ? 'G311' : 'G31';
 field.dispatchEvent(new Event('input', {bubbles: true}));"""
-
-
-def pictures(count: int) -> list[tuple[bytes, bytes]]:
-    """Pairs that weigh what real ones do: noise of all scales, a road, and a shed on the later one."""
-    pairs = []
-    for seed in range(count):
-        rng = np.random.default_rng(seed)
-        ground = np.full((240, 320, 3), (104, 112, 88), np.float32)
-        for cell in (2, 4, 8, 16, 32, 64):
-            rough = rng.normal(0, 11, (240 // cell + 2, 320 // cell + 2)).astype(np.float32)
-            ground += cv2.resize(rough, (320, 240), interpolation=cv2.INTER_CUBIC)[..., None]
-        ground[:, 120:168] = 128 + rng.normal(0, 7, (240, 48, 1))
-        both = [np.clip(ground + rng.normal(0, 5, ground.shape), 0, 255).astype(np.uint8) for _ in range(2)]
-        both[1][88:148, 192:260] = np.clip(rng.normal((70, 110, 190), 8, (60, 68, 3)), 0, 255)
-        pairs.append(pair_chips(both[0], both[1], np.array([[192, 88], [260, 88], [260, 148], [192, 148]])))
-    return pairs
-
-
-def county(count: int, pairs: list[tuple[bytes, bytes]]) -> CountyPage:
-    """A county of so many findings, each with pictures, with hot spots, sites and a ledger's short history."""
-    findings = make_findings(count)
-    chips = {name: pairs[at % len(pairs)] for at, name in enumerate(findings["finding_id"])}
-    seen = {"at": "2024-11-05T03:00:00.000Z", "what": "observed", "actor": "machine", "on_date": "2024-10-21"}
-    cases = {
-        number: {"status": "suspected", "version": 0, "due_on": None, "history": [seen]}
-        for number in findings["case_no"]
-    }
-    return make_county(findings=findings, chips=chips, cases=cases, hot_spots=hot_spots_frame(), sites=sites_frame())
-
-
-def plain_folium(page: CountyPage, kept: Mapping[str, tuple[bytes, bytes]]) -> str:
-    """The same findings as Folium draws them, Leaflet inlined; what needs jQuery or Bootstrap is not used."""
-    table = by_priority(page.findings)[
-        ["kind", "case_no", "stake", "side", "zone", "priority", "confidence", "law", "geometry"]
-    ].copy()
-    links = {name: [link(one) for one in pair] for name, pair in kept.items()}
-    names = by_priority(page.findings)["finding_id"]
-    for at, role in enumerate(("before", "after")):
-        table[role] = [f'<img src="{links[name][at]}">' if name in links else "" for name in names]
-    fields = [name for name in table.columns if name != "geometry"]
-    whole = folium.Map(tiles=None, prefer_canvas=True)
-    whole.default_js, whole.default_css = [], []
-    drawn = folium.GeoJson(
-        json.loads(table.to_json()),
-        tooltip=folium.GeoJsonTooltip(["kind", "stake"]),
-        popup=folium.GeoJsonPopup(fields, max_width=700),
-    )
-    drawn.add_to(whole)
-    whole.fit_bounds([[table.total_bounds[1], table.total_bounds[0]], [table.total_bounds[3], table.total_bounds[2]]])
-    head = f"<style>{offline.leaflet_css()}</style><script>{offline.leaflet_js()}</script>"
-    return whole.get_root().render().replace("</head>", f"{head}</head>", 1)
-
-
-def link(content: bytes) -> str:
-    """A picture as a data address."""
-    return f"data:image/webp;base64,{base64.b64encode(content).decode()}"
 
 
 def opened(browser: Browser, path: Path, kind: str, slow: float) -> Page:
@@ -272,7 +206,13 @@ def main() -> None:
     parser.add_argument("--slow", type=float, nargs="+", default=[4.0, 1.0])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--keep", type=Path, help="folder for the pages; default: one that is removed")
+    parser.add_argument("--quick", action="store_true", help="1,000 findings, once, four times slower")
     asked = parser.parse_args()
+    if CHROMIUM is None:
+        print("needs Chromium: install chromium, or google-chrome, so that it is on the PATH")
+        return
+    if asked.quick:
+        asked.findings, asked.slow, asked.repeats = [1000], [4.0], 1
     pairs = pictures(DISTINCT)
     print(f"a pair of pictures weighs {sum(map(len, sum(pairs, ()))) / len(pairs) / 1e3:.1f} kB; {load()}")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:

@@ -1,6 +1,6 @@
 """Registration on real pairs that were shifted by known amounts: right, refused or wrong, beside a peer, in one run.
 
-    python benchmarks/bench_registration.py [--origins NAME ...] [--shifts 6] [--dump FILE.csv]
+    python benchmarks/bench_registration.py [--origins NAME ...] [--shifts 6] [--dump FILE.csv] [--quick]
 
 Reads ../shared/real or $LUYU_REAL_DATA. The true shift between two real dates is not known, so the answer for the
 moved pair less the answer for the pair as it is must be the known amount (closure: this doubles the variance and says
@@ -301,7 +301,13 @@ def main() -> None:
     parser.add_argument("--origins", nargs="*", default=[*TUNED, *HELD_OUT])
     parser.add_argument("--shifts", type=int, default=6)
     parser.add_argument("--dump", type=Path)
+    parser.add_argument("--quick", action="store_true", help="two origins and two shifts")
     asked_for = parser.parse_args()
+    if not REAL.is_dir():
+        print(f"no real data at {REAL}; name their folder in LUYU_REAL_DATA")
+        return
+    if asked_for.quick:
+        asked_for.origins, asked_for.shifts = [TUNED[0], HELD_OUT[0]], 2
     warnings.filterwarnings("ignore", category=rasterio.errors.NotGeoreferencedWarning)
     rows: list[Row] = []
     for origin in asked_for.origins:

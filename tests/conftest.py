@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 
 if TYPE_CHECKING:
     from pipeline.run.runner import RunReport
 
 ROOT = Path(__file__).resolve().parents[1]
+_LONGEST = ("tests/faults/", "tests/run/", "notebooks/", "tests/execution/", "tests/ledger/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest goes first: of two processes none is left alone with it at the end."""
+    items.sort(key=lambda item: next((k for k, name in enumerate(_LONGEST) if item.nodeid.startswith(name)), 9))
 
 
 @pytest.fixture(scope="session")
@@ -43,15 +50,27 @@ def no_decoded_blocks() -> None:
     forget_decoded()
 
 
+def made_once(paths: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that ``make`` fills, once for all processes that share the tests; nobody may change what lies in it."""
+    own = paths.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
+    done = folder / "made"
+    with FileLock(folder.with_suffix(".lock")):
+        if not done.exists():
+            make(folder)
+            done.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a simulated world of 1.2 km with all hazards on, busier than real land so that there is much to find."""
     from pipeline.simulate import Events, WorldOptions, simulate
 
-    folder = tmp_path_factory.mktemp("world")
     events = Events(building_inside=4, building_outside=2, grain=4)
-    simulate(folder, WorldOptions(seed=11, km=1.2, events=events))
-    return folder
+    return made_once(
+        tmp_path_factory, "world", lambda folder: simulate(folder, WorldOptions(seed=11, km=1.2, events=events))
+    )
 
 
 @pytest.fixture(scope="session")

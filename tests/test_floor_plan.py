@@ -8,8 +8,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / "pipeline"
 FLOORS = [
     {"errors"},
-    {"model"},
-    {"geo", "ledger", "net"},
+    {"model", "files"},
+    {"geo", "ledger", "net", "execution"},
     {"linref", "tiff"},
     {"legal", "catalog", "imagery", "attribution", "reports", "evaluate", "transience"},
     {"prepare", "networks", "ranking", "papers", "field", "share", "maps"},

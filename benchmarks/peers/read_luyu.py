@@ -8,6 +8,8 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.model.scene import Scene
 
 TILE_PX, HALO_PX = 768, 32  # a run's default; a detector's view past the tile
+_WORKERS = ExitStack()
 
 
 def warm() -> None:
@@ -37,12 +40,15 @@ def warm() -> None:
     import xarray as xr
     from rasterio.warp import transform
 
+    from pipeline.execution import DaskOptions, kept, run_all
     from pipeline.imagery import stack
-    from pipeline.run import executor, plan
+    from pipeline.run import plan
 
-    # as peers, with all imports done
+    # as peers, with all imports done, and workers that wait
     assert all((dask.array, distributed, filelock, keyring.get_keyring(), obstore, tifffile, urllib3, xr, stack, plan))
-    assert executor
+    options = DaskOptions(scheduler="threads", workers=2)
+    _WORKERS.enter_context(kept(options))
+    assert list(run_all(len, ["ab"], options)) == [2]
     transform(f"EPSG:{EPSG}", "EPSG:4326", [WEST_M], [NORTH_M])  # PROJ opens its database
     cache = Path(os.environ["LUYU_CACHE"])
     if not os.environ.get("WARM") and cache.exists():
@@ -62,32 +68,49 @@ def _scene(scene: SceneSet, url: str) -> Scene:
     return Scene(scene.name, dt.date(2026, 4, 1), files)
 
 
-def read(scene: SceneSet, url: str, sink: measure.Sink) -> None:
-    from pipeline.config.run_config import DaskOptions
-    from pipeline.geo.tiling import tiles_over
+@dataclass(frozen=True)
+class _Task:
+    """What all tiles share; the threads of this process find it in ``_TASK``."""
+
+    scene: Scene
+    side_px: int
+    pixel_m: float
+    corridor: shapely.Geometry
+    sink: measure.Sink
+
+
+_TASK: list[_Task] = []
+
+
+def one(job: tuple[Tile, shapely.Geometry]) -> None:
+    """Read one tile, blocks ahead of it in the same requests."""
     from pipeline.imagery.reader import RasterioReader
     from pipeline.imagery.stack import read_scene
-    from pipeline.run.executor import run_all
+
+    (tile, ahead), task = job, _TASK[0]
+    within = shapely.intersection(task.corridor, tile.grid.footprint)
+    names = [*task.scene.files]
+    layer = read_scene(task.scene, tile.grid, names, reader=RasterioReader(ahead=ahead), within=within)
+    if layer is None:  # the road goes on where the scene ends
+        return
+    inner = slice(HALO_PX, -HALO_PX)
+    bands = np.stack([layer[name].to_numpy()[0, inner, inner] for name in names])
+    row = round((NORTH_M - tile.square.bounds[3]) / task.pixel_m)
+    col = round((tile.square.bounds[0] - WEST_M) / task.pixel_m)
+    top, left = max(-row, 0), max(-col, 0)
+    task.sink(row + top, col + left, bands[:, top : task.side_px - row, left : task.side_px - col])
+
+
+def read(scene: SceneSet, url: str, sink: measure.Sink) -> None:
+    from pipeline.execution import DaskOptions, run_all
+    from pipeline.geo.tiling import tiles_over
     from pipeline.run.plan import AHEAD_TILES
 
-    one_scene, corridor = _scene(scene, url), scene.corridor
+    _TASK.append(_Task(_scene(scene, url), scene.side_px, scene.pixel_m, scene.corridor, sink))
     tiles = tiles_over(
-        corridor, epsg=EPSG, pixel_m=scene.pixel_m, tile_px=TILE_PX, halo_px=HALO_PX,
+        scene.corridor, epsg=EPSG, pixel_m=scene.pixel_m, tile_px=TILE_PX, halo_px=HALO_PX,
         along=gpd.GeoSeries([scene.road]),
     )  # fmt: skip
-
-    def one(job: tuple[Tile, shapely.Geometry]) -> None:
-        tile, ahead = job
-        within = shapely.intersection(corridor, tile.grid.footprint)
-        layer = read_scene(one_scene, tile.grid, [*one_scene.files], reader=RasterioReader(ahead=ahead), within=within)
-        if layer is None:  # the road goes on where the scene ends
-            return
-        inner = slice(HALO_PX, -HALO_PX)
-        bands = np.stack([layer[name].to_numpy()[0, inner, inner] for name in one_scene.files])
-        row = round((NORTH_M - tile.square.bounds[3]) / scene.pixel_m)
-        col = round((tile.square.bounds[0] - WEST_M) / scene.pixel_m)
-        top, left = max(-row, 0), max(-col, 0)
-        sink(row + top, col + left, bands[:, top : scene.side_px - row, left : scene.side_px - col])
 
     def jobs() -> Iterator[tuple[Tile, shapely.Geometry]]:
         ahead = shapely.Polygon()

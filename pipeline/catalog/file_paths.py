@@ -20,8 +20,12 @@ def expanded(path: str, as_written: str) -> list[str]:
         if not path.startswith(("s3://", "https://")):
             raise ConfigError(f"{what}: is neither a path nor an s3:// or https:// address")
         return [path]
-    if Path(path).exists() or not wild:
-        if not Path(path).exists():
+    try:
+        there = Path(path).exists()
+    except OSError as error:  # a name too long
+        raise ConfigError(f"{what}: {error.strerror}") from error
+    if there or not wild:
+        if not there:
             raise ConfigError(f"{what}: no such file ({path})")
         return [path]
     anchor = Path(Path(path).anchor)

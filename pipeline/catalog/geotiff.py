@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 from pyproj import CRS, Transformer
+from pyproj.exceptions import ProjError
 
 from ..errors import CatalogError, NetError
 from ..geo.rpc import Rpc
@@ -19,13 +20,12 @@ from ..model.scene import Band, BandFile
 from ..net.hrefs import redacted
 from ..net.options import NetOptions
 from ..tiff.gdal_env import gdal_env
+from ..tiff.local_tiff import MAGIC
 from ..tiff.origin import origin_of
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
-# Classic and big TIFF, either byte order. A VRT named scene.tif would read other files; it never reaches GDAL.
-_MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 # Points on each edge of the footprint, so that it stays true when projected edges are curves in degrees.
 _EDGE_POINTS = 9
 
@@ -80,12 +80,15 @@ def read_header(href: str, network: NetOptions | None = None) -> Header:
 
 
 def _check_magic(path: Path) -> None:
+    """A VRT named scene.tif would read other files, and a pipe never ends; neither reaches GDAL."""
     try:
-        with path.open("rb") as file:
-            start = file.read(4)
+        start = b""
+        if path.is_file():
+            with path.open("rb") as file:
+                start = file.read(4)
     except OSError as error:
         raise CatalogError(f"{path}: cannot be read: {error.strerror}") from error
-    if start not in _MAGIC:
+    if start not in MAGIC:
         raise CatalogError(f"{path}: the content is not TIFF, whatever the name says; convert it to GeoTIFF or COG")
 
 
@@ -147,12 +150,17 @@ def _raw_footprint(href: str, dataset: DatasetReader, rpc: Rpc) -> shapely.Polyg
 
 def _footprint(href: str, dataset: DatasetReader) -> shapely.Polygon:
     """Outline of the image in degrees of CGCS2000, longitude first."""
-    cols, rows = _edge(dataset)
     place = dataset.transform
+    if place.is_identity or place.is_degenerate:
+        raise CatalogError(f"{href}: has a coordinate system, but nothing says where its pixels lie (no geotransform)")
+    cols, rows = _edge(dataset)
     x, y = place.a * cols + place.b * rows + place.c, place.d * cols + place.e * rows + place.f
-    lon, lat = Transformer.from_crs(CRS.from_wkt(dataset.crs.to_wkt()), 4490, always_xy=True).transform(x, y)
+    try:
+        lon, lat = Transformer.from_crs(CRS.from_wkt(dataset.crs.to_wkt()), 4490, always_xy=True).transform(x, y)
+    except ProjError as error:
+        raise CatalogError(f"{href}: no way leads from {dataset.crs} to CGCS2000; correct its system") from error
     outline = np.column_stack([lon, lat])
-    if not np.isfinite(outline).all():
+    if not (np.isfinite(outline).all() and (np.abs(outline) <= (360.0, 90.0 + 1e-6)).all()):
         raise CatalogError(f"{href}: its corners have no place in {dataset.crs}; correct the file's coordinate system")
     return shapely.Polygon(outline)
 

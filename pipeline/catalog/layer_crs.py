@@ -25,7 +25,8 @@ _OLD_DATUMS = {6378245.0: "Beijing 1954 (北京54)", 6378140.0: "Xi'an 1980 (西
 
 def with_crs(frame: gpd.GeoDataFrame, entry: Entry, source: Source) -> gpd.GeoDataFrame:
     """The frame in the CRS that the entry or the file says, checked against the coordinates; LayerError without one."""
-    located = frame.geometry.notna() & ~frame.geometry.is_empty
+    shapes = frame.geometry.to_numpy()
+    located = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     if not located.any():
         return frame if entry.crs is None else frame.set_crs(CRS.from_user_input(entry.crs), allow_override=True)
     bounds = np.asarray(frame.geometry[located].total_bounds)

@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import Problems
-from .yaml_doc import did_you_mean, line_of, read_mapping
+from ..model.yaml_text import read_mapping
+from .yaml_doc import did_you_mean, line_of
 
 # Shifted datums of Chinese web maps, taken out on import.
 DATUMS = ("gcj02", "bd09")
@@ -110,7 +111,7 @@ class Entry:
 
 def read_entries(path: Path) -> tuple[Entry, ...]:
     """The entries of ``path`` in the order of the file; every fault at once as Problems."""
-    data = read_mapping(path)
+    data = read_mapping(path, what="a list of layers (layers.yaml)")
     faults: list[str] = []
     entries: list[Entry] = []
     for role, node in data.items():

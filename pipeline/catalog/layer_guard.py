@@ -6,12 +6,14 @@ machine. A workbook is a zip, whose contents may be a thousand times its size.
 
 from __future__ import annotations
 
+import mmap
 import re
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
 from ..errors import LayerError
+from ..model.geopackage import why_not
 from .layer_entries import SHEETS, Entry
 
 # First bytes by suffix; nothing to tell a .csv by.
@@ -37,8 +39,18 @@ _BINARY = frozenset({".shp", ".dbf"})
 _HEAD_BYTES = 1 << 20
 _DISGUISES = {
     **dict.fromkeys((".geojson", ".json", ".geojsonl"), (b"gdal_streamed_alg",)),
+    ".tab": (b"Open Table", b"create view", b"IsSeamless", b"Type LINKED"),
     ".kml": (b"<OGRVRT", b"<NetworkLink", b"<!ENTITY", b"<!DOCTYPE"),
 }
+_GEOJSON = (".geojson", ".json", ".geojsonl")
+_READ_WHOLE = (".kml", ".tab")
+# The key however it is escaped, where it does not stand for a value; then null, a text, a number or an object of a name.
+_CRS_KEY = re.compile(rb"""["'](?:c|\\u00[46]3)(?:r|\\u00[57]2)(?:s|\\u00[57]3)["'](?=\s*[^\s,\]}])""", re.IGNORECASE)
+_CRS_KIND = rb"""\s*"type"\s*:\s*"(?:name|EPSG)"\s*"""
+_CRS_TOLD = rb"""\s*"properties"\s*:\s*\{\s*"(?:name|code)"\s*:\s*(?:"[^"\\]*"|\d+)\s*\}\s*"""
+_CRS_NAMED = re.compile(
+    rb"""\s*:\s*(?:null|["\d-]|\{(?:%b,%b|%b,%b)\})""" % (_CRS_KIND, _CRS_TOLD, _CRS_TOLD, _CRS_KIND), re.IGNORECASE
+)
 _COMPANIONS = {
     **dict.fromkeys((".shx", ".prj", ".cpg", ".sbn", ".sbx", ".qix"), ".shp"),
     **dict.fromkeys((".dat", ".map", ".id"), ".tab"),
@@ -70,11 +82,8 @@ def format_of(path: Path) -> str:
 def confine(entry: Entry) -> None:
     """LayerError for what is no plain file of a known format, or would lead to other files, or is out of all bounds."""
     path, suffix = entry.path, format_of(entry.path)
-    if path.is_dir() and suffix == ".gdb":
+    if _is_folder(entry):
         return
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "no such file"
-        raise LayerError(entry.label, f"{what}; {entry.place} names it", path=path)
     if "!" in str(path):
         raise LayerError(entry.label, "a '!' in the path means an archive to the reader; rename the file", path=path)
     if suffix not in MAGIC:
@@ -82,7 +91,7 @@ def confine(entry: Entry) -> None:
     if suffix == ".dbf" and (shape := beside(path, ".shp")) is not None:
         raise LayerError(entry.label, f"belongs to a shapefile; name {shape.name} instead", path=path)
     with path.open("rb") as file:
-        head = file.read(None if suffix == ".kml" else _HEAD_BYTES)
+        head = file.read(None if suffix in _READ_WHOLE else _HEAD_BYTES)
     if not head:
         raise LayerError(entry.label, "the file is empty; ask for it again", path=path)
     start = head if suffix in _BINARY else head.removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -91,10 +100,45 @@ def confine(entry: Entry) -> None:
             f"the content is not {suffix[1:]}, whatever the name says; refused. Ask for it again, or export it to .gpkg"
         )
         raise LayerError(entry.label, why, path=path)
+    if reason := _leads_elsewhere(entry, suffix):
+        raise LayerError(entry.label, reason, path=path)
     if suffix in SHEETS and path.stat().st_size > MOST_SHEET_BYTES:
         raise LayerError(entry.label, f"a sheet of more than {MOST_SHEET_BYTES >> 20} MB; split it", path=path)
     if suffix in _MOST_UNPACKED_BYTES:
         _check_zip(entry, suffix)
+
+
+def _is_folder(entry: Entry) -> bool:
+    """Whether the entry is a geodatabase's folder; LayerError for what is neither that nor a file."""
+    path = entry.path
+    try:
+        if path.is_file():
+            return False
+        if path.is_dir() and format_of(path) == ".gdb":
+            return True
+        what = "is a folder" if path.is_dir() else "is a device or a pipe" if path.exists() else "no such file"
+    except OSError as error:  # a name too long
+        what = str(error.strerror)
+    raise LayerError(entry.label, f"{what}; {entry.place} names it", path=path)
+
+
+def _leads_elsewhere(entry: Entry, suffix: str) -> str | None:
+    """Why not, if the file would lead its reader to a server or make it run what is in it."""
+    if suffix == ".gpkg":
+        return why_not(entry.path, () if entry.layer is None else (entry.layer,))
+    return _foreign_system(entry.path) if suffix in _GEOJSON else None
+
+
+def _foreign_system(path: Path) -> str | None:
+    """Why not, if a GeoJSON file says by a link in which coordinates it is: the reader would ask that server.
+
+    It need not be parsed for that: wherever a key ``crs`` opens an object, the object must be one of a name or a code.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        for key in _CRS_KEY.finditer(content):
+            if not _CRS_NAMED.match(content, key.end()):
+                return "its coordinate system is not told by a name (a link, perhaps); write it anew, or as .gpkg"
+    return None
 
 
 def beside(path: Path, suffix: str) -> Path | None:

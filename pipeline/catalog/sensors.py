@@ -14,7 +14,8 @@ from ..errors import ConfigError, Problems
 from ..model.options import Options
 from ..model.scene import Band, Sensor
 from ..model.shipped import shipped
-from .yaml_doc import did_you_mean, line_of, read_mapping
+from ..model.yaml_text import read_mapping
+from .yaml_doc import did_you_mean, line_of
 
 DType = Literal["uint8", "int16", "uint16", "int32", "uint32", "float32", "float64"]
 
@@ -168,7 +169,7 @@ def profile(name: str, folders: Sequence[Path] = ()) -> SensorProfile:
     if name not in paths:
         raise ConfigError(f"unknown sensor {name!r}; {did_you_mean(name, paths)}")
     path = paths[name]
-    data = read_mapping(path)
+    data = read_mapping(path, what="a sensor profile")
     try:
         found = SensorProfile.model_validate(_plain(data))
     except ValidationError as error:

@@ -113,7 +113,13 @@ def same_host(href: str, owner: str, hosts: Sequence[str] = ()) -> str:
     if own.scheme == "https" and parts.scheme == "http" and parts.hostname == own.hostname:
         # The port is the proxy's business too: what is written is the one behind it.
         parts = parts._replace(scheme="https", netloc=own.netloc)
-    return judged(urlunsplit(parts), owner, (*hosts, own.hostname or ""))
+    absolute = judged(urlunsplit(parts), owner, (*hosts, own.hostname or ""))
+    if parts.hostname == own.hostname and parts.port != own.port and own.hostname not in hosts:
+        raise CatalogError(
+            f"{redacted(owner)}: address {redacted(absolute)!r} lies on another port;"
+            " if that is right, add its host to asset_hosts of the source"
+        )
+    return absolute
 
 
 def _harmless(headers: object) -> dict[str, str]:

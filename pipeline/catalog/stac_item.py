@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeGuard
 
+import numpy as np
 import pystac
 import shapely
 from pystac.errors import STACError, STACTypeError
@@ -37,8 +39,10 @@ MASK_BITS: Mapping[str, int] = MappingProxyType({"qa_pixel": 0b111111})
 
 def parsed(data: Mapping[str, Any], href: str) -> pystac.Item:
     """The item in ``data``; CatalogError naming ``href`` when it is none."""
-    if not isinstance(data.get("assets"), dict):
+    if not isinstance(data, Mapping) or not isinstance(data.get("assets"), dict):
         raise CatalogError(f"{redacted(href)}: no STAC item: it has no assets")
+    if not isinstance(data.get("id"), str):
+        raise CatalogError(f"{redacted(href)}: no STAC item: its id is no text")
     try:
         return pystac.Item.from_dict(dict(data), href=href, migrate=False)
     except (STACError, STACTypeError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -62,10 +66,15 @@ def footprint_of(item: pystac.Item) -> shapely.Geometry:
             shape = shapely.geometry.shape(item.geometry)
         except (ValueError, TypeError, KeyError, AttributeError, shapely.errors.ShapelyError) as error:
             raise CatalogError(f"item {item.id!r}: its geometry cannot be read: {error}") from error
+        if not np.isfinite(shapely.get_coordinates(shape)).all():
+            raise CatalogError(f"item {item.id!r}: its geometry has coordinates that are no numbers")
         return shape if shape.is_valid else shapely.make_valid(shape)
     if item.bbox is not None:
-        half = len(item.bbox) // 2
-        return shapely.box(item.bbox[0], item.bbox[1], item.bbox[half], item.bbox[half + 1])
+        box = item.bbox
+        if not isinstance(box, list) or len(box) not in (4, 6) or not all(_is_number(one) for one in box):
+            raise CatalogError(f"item {item.id!r}: its bbox is none of 4 or 6 numbers")
+        half = len(box) // 2
+        return shapely.box(box[0], box[1], box[half], box[half + 1])
     raise CatalogError(f"item {item.id!r}: has neither geometry nor bbox")
 
 
@@ -160,9 +169,11 @@ def _gsd(item: pystac.Item, offers: Mapping[str, BandAsset]) -> float | None:
 
 def _geo_rmse(item: pystac.Item, source: StacOptions, sensor: Sensor | None, gsd_m: float | None) -> float:
     """Of the item, else of the source, else of the sensor; else a pixel, and never below a metre."""
-    stated = _number(item, "luyu:geo_rmse_m")
+    stated = item.properties.get("luyu:geo_rmse_m")
     if stated is not None:
-        return stated
+        if not _is_number(stated) or stated < 0:
+            raise CatalogError(f"item {item.id!r}: luyu:geo_rmse_m is {stated!r}; it must be metres, 0 or more")
+        return float(stated)
     if source.geo_rmse_m is not None:
         return source.geo_rmse_m
     return sensor.geo_rmse_m if sensor is not None else max(1.0, gsd_m or 0.0)
@@ -175,4 +186,8 @@ def _elevation(item: pystac.Item) -> float | None:
 
 def _number(item: pystac.Item, *names: str) -> float | None:
     values = (item.properties.get(name) for name in names)
-    return next((float(one) for one in values if isinstance(one, int | float) and not isinstance(one, bool)), None)
+    return next((float(one) for one in values if _is_number(one)), None)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -22,6 +22,7 @@ from .stac_item import parsed
 from .yaml_doc import did_you_mean
 
 _AT_ONCE = 8
+_DEEPEST = 64  # catalogues within each other
 _AT_A_TIME = 64  # documents of items that are held at once
 # A day either side, so that the local day of the road may differ from the day of the catalogue's UTC.
 _SLACK = dt.timedelta(days=1)
@@ -40,6 +41,7 @@ class Walk:
     intervals: list[tuple[dt.date, dt.date]] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     out_of_reach: int = 0
+    depth: int = 0
 
     def items(self, url: str) -> Iterator[tuple[pystac.Item, str]]:
         """Items with the address of the document that they stand in, in the order of the catalogue's links.
@@ -70,7 +72,7 @@ class Walk:
                 raise CatalogError(
                     f"{redacted(href)}: is one page of a search; give the API's address instead, and its collection"
                 )
-            yield from self._listed(data.get("features", ()), href)
+            yield from self._listed(data.get("features", []), href)
         elif kind in ("Catalog", "Collection") or (kind is None and "links" in data and "id" in data):
             yield from self._catalog(data, href, wanted=wanted)
         else:
@@ -78,6 +80,8 @@ class Walk:
 
     def _listed(self, features: Any, href: str) -> Iterator[tuple[pystac.Item, str]]:
         """Items that stand in one document, those of other collections left out."""
+        if not isinstance(features, list):
+            raise CatalogError(f"{redacted(href)}: its features are no list; ask for it again")
         for feature in features:
             item = parsed(feature, href)
             if item.collection_id is not None and item.collection_id not in self.collections:
@@ -92,7 +96,7 @@ class Walk:
             wanted = wanted or name == self.collection
             if wanted and self._elsewhere(data):
                 return
-        links = [link for link in data.get("links", ()) if isinstance(link, dict) and isinstance(link.get("href"), str)]
+        links = _links(data)
         if wanted:
             yield from self._linked_items([link["href"] for link in links if link.get("rel") == "item"], href)
         for link in links:
@@ -100,7 +104,14 @@ class Walk:
                 child = judged(link["href"], href)
                 if child not in self.seen:
                     self.seen.add(child)
-                    yield from self._node(self._read(child), child, wanted=wanted)
+                    yield from self._child(child, wanted=wanted)
+
+    def _child(self, href: str, *, wanted: bool) -> Iterator[tuple[pystac.Item, str]]:
+        if self.depth >= _DEEPEST:
+            raise CatalogError(f"{redacted(href)}: lies deeper than {_DEEPEST} catalogues; name one further down")
+        self.depth += 1
+        yield from self._node(self._read(href), href, wanted=wanted)
+        self.depth -= 1
 
     def _linked_items(self, links: list[str], owner: str) -> Iterator[tuple[pystac.Item, str]]:
         hrefs = [href for href in dict.fromkeys(judged(link, owner) for link in links) if href not in self.seen]
@@ -169,12 +180,17 @@ def _is_api(data: Mapping[str, Any]) -> bool:
     return data.get("type") in ("Catalog", None) and _link(data, "search") is not None
 
 
-def _link(data: Mapping[str, Any], rel: str) -> str | None:
+def _links(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     links = data.get("links")
-    for link in links if isinstance(links, list) else ():
-        if isinstance(link, dict) and link.get("rel") == rel and isinstance(link.get("href"), str):
-            return str(link["href"])
-    return None
+    return [
+        link
+        for link in (links if isinstance(links, list) else ())
+        if isinstance(link, dict) and isinstance(link.get("href"), str)
+    ]
+
+
+def _link(data: Mapping[str, Any], rel: str) -> str | None:
+    return next((str(link["href"]) for link in _links(data) if link.get("rel") == rel), None)
 
 
 def _own_address(feature: Mapping[str, Any], url: str) -> str:

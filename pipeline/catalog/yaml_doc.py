@@ -4,33 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
-
-from ..errors import ConfigError
-
-
-def read_mapping(path: Path) -> Any:
-    """The mapping in ``path`` (ruamel round trip, knows its lines); ConfigError when it is not one."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        data = YAML(typ="rt").load(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 text (byte {error.start}); save the file as UTF-8") from error
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark is not None else ""
-        why = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise ConfigError(f"{path}{line}: not valid YAML: {why}") from error
-    if not isinstance(data, Mapping):
-        raise ConfigError(f"{path}: expected a mapping of keys at the top level, found {type(data).__name__}")
-    return data
 
 
 def line_of(node: Any, key: Any = None) -> int | None:

@@ -15,6 +15,7 @@ from .papers import papers_app
 from .progress import progress
 from .share import serve, share
 from .train import train
+from .watch import watch
 
 app = typer.Typer(
     name="luyu",
@@ -30,6 +31,7 @@ app.command()(check)
 app.command()(train)
 app.command()(share)
 app.command()(serve)
+app.command()(watch)
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="Run configuration, YAML.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="A machine-readable summary on stdout.")]
@@ -119,18 +121,19 @@ def plan(
     ] = None,
     max_gb: MaxGb = None,
 ) -> int:
-    """What a run would read: tiles, km due, scenes per tile, bytes, what will be skipped and why. Reads no pixel."""
+    """What a run would do: tiles, km due, scenes, bytes, what is done again and why, what is skipped. Reads no pixel."""
     from ..config import RunConfig
     from ..run.plan import make_plan
     from ..run.read_list import reads_summary, write_reads
     from ..run.reads import planned_reads, refuse_beyond
+    from ..run.redo import redo
     from . import show
 
     made = make_plan(RunConfig.load(config, set_ or ()))
     listed = planned_reads(made, offline=offline)
     if reads is not None:
         write_reads(reads, listed)
-    summary = {**made.summary(), **reads_summary(listed, made.config.imagery.costs)}
+    summary = {**made.summary(), **redo(made), **reads_summary(listed, made.config.imagery.costs)}
     show.as_json(summary) if as_json else show.plan(summary)
     if max_gb is not None:
         refuse_beyond(listed, max_gb)
@@ -142,8 +145,10 @@ def run(
     config: Config,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over instead of going on.")] = False,
     set_: Set = None,
-    workers: Annotated[int | None, typer.Option(help="Threads or processes.", min=1)] = None,
-    scheduler: Annotated[str | None, typer.Option(help="threads, processes, local, or tcp://host:port.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Threads, processes or pods.", min=1)] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="threads, processes, local, slurm, kubernetes, or tls://host:port.")
+    ] = None,
     as_json: Json = False,
     max_gb: MaxGb = None,
 ) -> int:

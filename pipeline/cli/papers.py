@@ -183,8 +183,8 @@ def _public(desk: Desk, chosen: Selection, audience: Audience, map_approval: str
 
 def _written(made: Mapping[str, bytes], out: Path, *, pdf: bool) -> int:
     """Every paper under its name, whole or not at all, and its PDF; what was written is said."""
+    from ..files import write_bytes
     from ..papers.pdf import as_pdf, office
-    from ..run.files import write_bytes
     from . import show
 
     paths = [out / name for name in made]

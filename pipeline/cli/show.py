@@ -41,12 +41,22 @@ def plan(summary: Mapping[str, Any]) -> None:
     say(f"  after:  {', '.join(summary['scenes_after'][:4])}{_more(summary['scenes_after'])}")
     say(f"  scenes per tile: {per_tile['min']} to {per_tile['max']}, mean {per_tile['mean']}")
     say(f"  bands: {', '.join(summary['bands'])}")
+    _redo(summary)
     _reads(summary)
     say(f"  detectors: {', '.join(summary['detectors'])}")
-    for skipped in summary["skipped"]:
+    for skipped in summary["skipped"][:_SHOWN]:
         say(f"  skipped: {skipped['tile']}: {skipped['why']}")
+    _and_more(summary["skipped"])
     for note in summary["notes"]:
         say(f"  note: {note}")
+
+
+def _redo(summary: Mapping[str, Any]) -> None:
+    """What a run would look at now, and why."""
+    say(f"  to be looked at: {summary['tiles_to_do']} tiles; {summary['tiles_kept']} are kept from before")
+    for row in summary["redo"]:
+        changed = f": {', '.join(row['changed'])}" if row["changed"] else ""
+        say(f"    {row['tiles']} because {row['words']}{changed}")
 
 
 def _reads(summary: Mapping[str, Any]) -> None:
@@ -97,6 +107,8 @@ def _and_more(rows: Sequence[Any]) -> None:
 def run_report(report: RunReport) -> None:
     """A finished run in a few lines."""
     summary = report.summary()
+    if report.untouched:
+        say("\nnothing has changed since this run ended; nothing was done (--fresh does it all again)")
     say(
         f"\n{summary['name']}: {summary['km_observed']:.2f} of {summary['km_due']:.2f} km observed, "
         f"{summary['tiles']} tiles ({summary['tiles_reused']} from before), {summary['seconds']:.1f} s"

@@ -20,6 +20,7 @@ from pydantic import (
 
 from ..detectors.registry import name_of, parse_options, resolved
 from ..errors import ConfigError, LuyuError
+from ..execution.options import DaskOptions
 from ..ledger import LedgerOptions
 from ..maps import basemap_options
 from ..maps.basemap_options import Basemap
@@ -70,23 +71,6 @@ class AreaOptions(Options):
     corridor_m: float | None = Field(
         None, gt=0, le=2000, description="Half width that is read and searched, m; default: control zone + 50 m."
     )
-
-
-class DaskOptions(Options):
-    """Where the work is done."""
-
-    scheduler: str = Field("threads", description="threads | processes | local | tcp://host:8786")
-    workers: int = Field(2, ge=1, le=4096, description="Threads or processes; not used with a scheduler address.")
-
-    @field_validator("scheduler")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        if value in ("threads", "processes", "local") or value.startswith(("tcp://", "tls://")):
-            return value
-        raise ValueError(
-            f"unknown scheduler {value!r}; known: threads, processes, local, or the address of a running Dask"
-            " scheduler such as tcp://host:8786 (start one on SLURM or Kubernetes with your site's tools)"
-        )
 
 
 class RunConfig(Options):
@@ -156,7 +140,13 @@ class RunConfig(Options):
         detectors = tuple(_resolved(path, number, one, base) for number, one in enumerate(config.detectors))
         maps = config.maps.model_copy(update={"basemaps": _placed(path, config.maps.basemaps, base)})
         return config.model_copy(
-            update={"imagery": imagery, "decisions": decisions, "detectors": detectors, "maps": maps}
+            update={
+                "imagery": imagery,
+                "decisions": decisions,
+                "detectors": detectors,
+                "maps": maps,
+                "dask": config.dask.resolved(base),
+            }
         )
 
     def dump(self) -> dict[str, Any]:
@@ -207,7 +197,7 @@ def _apply(data: dict[str, Any], overrides: Sequence[str], cwd: Path) -> None:
         if not equals or not key:
             raise ConfigError(f"--set {text!r}: expected KEY=VALUE, e.g. --set imagery.resolution_m=0.8")
         value = _plain(parse_scalar(raw))
-        if raw and "://" not in raw and (key in PATH_KEYS or raw.endswith(".onnx")):
+        if raw and "://" not in raw and (key in PATH_KEYS or key.startswith("dask.tls.") or raw.endswith(".onnx")):
             value = str(cwd / Path(raw).expanduser())
         node: Any = data
         *parents, last = key.split(".")

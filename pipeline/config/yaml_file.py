@@ -12,38 +12,23 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from ..errors import ConfigError, Problems
+from ..model.yaml_text import read_mapping
+
+_MOST_FAULTS = 100
+_SHOWN = 200  # letters of a value in a message
 
 
 def read_yaml(path: Path) -> Any:
     """The document in ``path`` as ruamel round-trip containers (they know their lines); ConfigError otherwise."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; give the path of a run configuration (YAML)") from None
-    except IsADirectoryError:
-        raise ConfigError(f"{path}: is a folder; give the configuration file in it, e.g. {path / 'run.yaml'}") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 text (byte {error.start}); save the file as UTF-8") from error
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    try:
-        data = YAML(typ="rt").load(text)
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark is not None else ""
-        why = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise ConfigError(f"{path}{line}: not valid YAML: {why}") from error
-    if not isinstance(data, Mapping):
-        raise ConfigError(f"{path}: expected a mapping of keys at the top level, found {type(data).__name__}")
-    return data
+    return read_mapping(path, what="a run configuration (YAML)")
 
 
 def parse_scalar(text: str) -> Any:
     """The value that ``text`` stands for in YAML: ``2`` an int, ``[a, b]`` a list, ``G311`` a string."""
     try:
         return YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
-        raise ConfigError(f"--set: {text!r} is not a YAML value") from error
+    except (YAMLError, RecursionError) as error:
+        raise ConfigError(f"--set: {text[:_SHOWN]!r} is not a YAML value") from error
 
 
 def line_of(data: Any, location: Sequence[str | int]) -> int | None:
@@ -62,13 +47,15 @@ def line_of(data: Any, location: Sequence[str | int]) -> int | None:
 def problems_of(error: ValidationError, path: Path, data: Any, model: type[BaseModel]) -> Problems:
     """One line per fault: file, line, key, what is wrong and, for a mistyped key, the likely one."""
     lines = []
-    for fault in error.errors():
+    faults = error.errors()
+    for fault in faults[:_MOST_FAULTS]:
         location = tuple(fault["loc"])
         at = line_of(data, location)
         place = f"{path}:{at}" if at else str(path)
         key = ".".join(str(part) for part in location)
         lines.append(f"{place}: {key}: {_explain(fault, location, model)}")
-    return Problems(sorted(set(lines)))
+    more = len(faults) - _MOST_FAULTS
+    return Problems([*sorted(set(lines)), *([f"{path}: and {more} more faults"] if more > 0 else [])])
 
 
 def _explain(fault: Any, location: tuple[str | int, ...], model: type[BaseModel]) -> str:
@@ -87,7 +74,12 @@ def _explain(fault: Any, location: tuple[str | int, ...], model: type[BaseModel]
         return f"unknown kind {fault.get('ctx', {}).get('tag')!r}; known: {expected}"
     plain = f"{message[0].lower()}{message[1:]}"
     # What stands under a basemap may be a key that slipped into the wrong line.
-    return plain if location[:2] == ("maps", "basemaps") else f"{plain} (got {fault.get('input')!r})"
+    return plain if location[:2] == ("maps", "basemaps") else f"{plain} (got {_short(fault.get('input'))})"
+
+
+def _short(value: Any) -> str:
+    said = repr(value)
+    return said if len(said) <= _SHOWN else f"{said[:_SHOWN]}…"
 
 
 def _known_keys(model: type[BaseModel], location: Sequence[str | int]) -> set[str]:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from ..imagery.order import median
 from ..networks.tone import tone
 from . import cues
 
 _EPS = 1e-6
+_EDGE_PX = 0.7  # what edges are smoothed by
 
 
 @dataclass(frozen=True)
@@ -47,35 +49,64 @@ def _odd(length_m: float, pixel_m: float) -> int:
 
 def _epoch(colours: Mapping[str, np.ndarray], seen: np.ndarray, pixel_m: float, white: float, gamma: float) -> Epoch:
     """The images of one date."""
+    known = {name: np.where(seen, band, np.float32(0)) for name, band in colours.items()}
     toned = {
-        name: np.power(np.clip(np.where(seen, band, 0) / white, 0, 1.25), gamma).astype(np.float32)
-        for name, band in colours.items()
+        name: np.power(np.clip(band / white, 0, 1.25), gamma).astype(np.float32, copy=False)
+        for name, band in known.items()
         if name != "nir"
     }
-    rgb = np.dstack([toned["red"], toned["green"], toned["blue"]])
-    lab = cv2.cvtColor(np.minimum(rgb, 1), cv2.COLOR_RGB2LAB) * np.float32(0.01)
-    masked = np.where(seen, lab[..., 0], np.float32(np.nan))
-    slopes = [cues.gradient(np.where(seen, lab[..., k], np.nan).astype(np.float32), 0.7) for k in range(3)]
-    edge = np.maximum.reduce([cv2.magnitude(*s) for s in slopes])
-    scale = max(float(edge[seen].mean()), _EPS)
+    rgb = cv2.merge([np.minimum(toned[name], 1) for name in ("red", "green", "blue")])
+    lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB) * np.float32(0.01)
+    light = np.ascontiguousarray(lab[..., 0])
+    edge = _edge(lab, seen)
+    edge /= np.float32(max(float(edge[seen].mean()), _EPS))
     return Epoch(
         lab=lab,
-        light=lab[..., 0],
-        edge=edge / np.float32(scale),
-        green=np.where(seen, cues.vegetation({n: np.where(seen, c, 0) for n, c in colours.items()}), 0),
-        rough=cues.fill(cues.local_std(masked, _odd(3.5, pixel_m)), 0.0),
-        shadow=cues.shadow_mask({n: np.where(seen, t, np.nan) for n, t in toned.items()}, window_px=_odd(50, pixel_m)),
+        light=light,
+        edge=edge,
+        green=np.where(seen, cues.vegetation(known), 0),
+        rough=cues.Means(seen, _odd(3.5, pixel_m)).deviation(light),
+        shadow=cues.shadow_mask(
+            {n: np.where(seen, t, np.float32(np.nan)) for n, t in toned.items()}, window_px=_odd(50, pixel_m)
+        ),
     )
+
+
+def _edge(lab: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Length of the gradient (rows, cols) in that of three channels (rows, cols, 3) where it is greatest.
+
+    0 at and beside what is not ``seen``. As ``cues.gradient`` of each channel, with what is seen counted once.
+    """
+    weight = None
+    if not seen.all():
+        weight = cv2.GaussianBlur(seen.astype(np.float32), (0, 0), _EDGE_PX, borderType=cv2.BORDER_REFLECT)
+        weight = np.maximum(weight, np.float32(1e-6))
+    edge = np.zeros(seen.shape, np.float32)
+    for channel in cv2.split(lab):
+        if weight is not None:
+            np.copyto(channel, np.float32(0), where=~seen)
+        smooth = cv2.GaussianBlur(channel, (0, 0), _EDGE_PX, borderType=cv2.BORDER_REFLECT)
+        if weight is not None:
+            smooth = np.divide(smooth, weight, out=smooth)
+        slopes = (
+            cv2.Scharr(smooth, cv2.CV_32F, *order, scale=1 / 32, borderType=cv2.BORDER_REFLECT)
+            for order in ((1, 0), (0, 1))
+        )
+        np.maximum(edge, cv2.magnitude(*slopes), out=edge)
+    if weight is not None:
+        edge *= cv2.erode(seen.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return edge
 
 
 def _likeness(one: np.ndarray, two: np.ndarray, seen: np.ndarray, size_px: int, floor: float) -> np.ndarray:
     """Normalised cross-correlation of two images in a window, -1..1, damped where both are flat (``floor`` = noise)."""
-    a, b = (np.where(seen, cv2.GaussianBlur(image, (0, 0), 1.0), np.nan) for image in (one, two))
-    mean_a, mean_b = cues.local_mean(a, size_px), cues.local_mean(b, size_px)
-    cross = cues.local_mean(a * b, size_px) - mean_a * mean_b
-    var_a = np.maximum(cues.local_mean(a * a, size_px) - mean_a**2, 0)
-    var_b = np.maximum(cues.local_mean(b * b, size_px) - mean_b**2, 0)
-    return cues.fill((cross + floor**2) / (np.sqrt(var_a * var_b) + floor**2), 1.0)
+    a, b = (np.where(seen, cv2.GaussianBlur(image, (0, 0), 1.0), np.float32(0)) for image in (one, two))
+    mean = cues.Means(seen, size_px).of
+    mean_a, mean_b = mean(a), mean(b)
+    cross = mean(a * b) - mean_a * mean_b
+    var_a = np.maximum(mean(a * a) - mean_a * mean_a, 0)
+    var_b = np.maximum(mean(b * b) - mean_b * mean_b, 0)
+    return np.where(seen, (cross + floor**2) / (np.sqrt(var_a * var_b) + floor**2), np.float32(1))
 
 
 def compare(before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray], pixel_m: float) -> Pair:
@@ -85,7 +116,7 @@ def compare(before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray], p
     white, gamma = tone(both, np.concatenate([seen, seen]))
     old, new = (_epoch(colours, seen, pixel_m, white, gamma) for colours in (before, after))
     gap = new.lab - old.lab
-    gap -= np.median(gap[seen], axis=0)
+    gap -= np.array([median(gap[..., channel][seen]) for channel in range(3)], np.float32)
     change = np.sqrt(np.einsum("ijk,ijk->ij", gap, gap))
     likeness = _likeness(old.light, new.light, seen, _odd(6, pixel_m), 0.01)
     return Pair(old, new, seen, np.where(seen, change, 0), likeness)

@@ -8,10 +8,14 @@ Lengths carry their unit, ``_px``; callers turn metres into pixels.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 import xarray as xr
+
+from ..imagery.order import quantile
 
 _TINY = np.float32(1e-6)
 
@@ -96,26 +100,54 @@ def smooth(image: np.ndarray, sigma_px: float) -> np.ndarray:
     return np.where(seen, blurred / np.maximum(weight, _TINY), np.float32(np.nan))
 
 
+@dataclass(frozen=True)
+class Means:
+    """Means over a square window of ``size_px`` (odd) about each pixel, of what is ``seen`` (bool; rows, cols) in it.
+
+    How much of each window is seen is counted once for all images of one date. Images are 0 where unseen, and so are means.
+    """
+
+    seen: np.ndarray
+    size_px: int
+
+    @cached_property
+    def _weight(self) -> np.ndarray | None:
+        if self.seen.all():
+            return None
+        return np.maximum(self._box(self.seen.astype(np.float32)), _TINY)
+
+    def _box(self, image: np.ndarray) -> np.ndarray:
+        return cv2.boxFilter(image, cv2.CV_32F, (self.size_px, self.size_px), borderType=cv2.BORDER_REFLECT)
+
+    def of(self, image: np.ndarray) -> np.ndarray:
+        """Mean of the seen pixels, float32; 0 where the centre was not seen."""
+        total = self._box(image)
+        if self._weight is not None:
+            total /= self._weight
+            np.copyto(total, np.float32(0), where=~self.seen)
+        return total
+
+    def deviation(self, image: np.ndarray) -> np.ndarray:
+        """Standard deviation of the seen pixels, same unit as ``image``.
+
+        Taken about the image's mean, which keeps float32 exact enough for a flat roof.
+        """
+        centred = image - (image[self.seen].mean() if self.seen.any() else np.float32(0))
+        np.copyto(centred, np.float32(0), where=~self.seen)
+        mean = self.of(centred)
+        return np.sqrt(np.maximum(self.of(centred * centred) - mean * mean, 0))
+
+
 def local_mean(image: np.ndarray, size_px: int) -> np.ndarray:
     """Mean over a square window of ``size_px`` (odd) of the observed pixels; NaN where the centre was not observed."""
     seen = np.isfinite(image)
-    window = (size_px, size_px)
-    total = cv2.boxFilter(fill(image, 0.0), cv2.CV_32F, window, borderType=cv2.BORDER_REFLECT)
-    if seen.all():
-        return total
-    weight = cv2.boxFilter(seen.astype(np.float32), cv2.CV_32F, window, borderType=cv2.BORDER_REFLECT)
-    return np.where(seen, total / np.maximum(weight, _TINY), np.float32(np.nan))
+    return np.where(seen, Means(seen, size_px).of(fill(image, 0.0)), np.float32(np.nan))
 
 
 def local_std(image: np.ndarray, size_px: int) -> np.ndarray:
-    """Standard deviation over a square window of ``size_px`` (odd), same unit as ``image``.
-
-    Taken about the image's mean, which keeps float32 exact enough for a flat roof.
-    """
+    """Standard deviation over a square window of ``size_px`` (odd), same unit as ``image``; NaN as in ``local_mean``."""
     seen = np.isfinite(image)
-    centred = image - (np.float32(image[seen].mean()) if seen.any() else np.float32(0))
-    mean = local_mean(centred, size_px)
-    return np.sqrt(np.maximum(local_mean(centred * centred, size_px) - mean * mean, 0))
+    return np.where(seen, Means(seen, size_px).deviation(fill(image, 0.0)), np.float32(np.nan))
 
 
 def gradient(image: np.ndarray, sigma_px: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -163,8 +195,9 @@ def shadow_mask(
     seen = np.isfinite(bright)
     if not seen.any():
         return np.zeros(bright.shape, bool)
-    low = np.percentile(bright[seen], 35)
-    with np.errstate(invalid="ignore"):
-        dark = (bright < ratio * local_mean(bright, window_px)) & (bright <= low)
-        mask = dark & (invariant_blue(colours) > blueness) & seen
+    low = quantile(bright[seen], 0.35)
+    usual = Means(seen, window_px).of(fill(bright, 0.0))
+    mask = seen & (bright < ratio * usual) & (bright <= low)
+    at = np.nonzero(mask)  # few pixels are dark: the costly cue is asked of these alone
+    mask[at] = invariant_blue({name: colours[name][at] for name in ("blue", "green")}) > blueness
     return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0

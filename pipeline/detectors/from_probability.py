@@ -5,13 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from scipy import ndimage
-from skimage.filters import apply_hysteresis_threshold
 from skimage.morphology import h_maxima
 from skimage.segmentation import watershed
 
 _NECK = 0.75  # objects are parted where a neck is narrower than this share of both its sides' widths
 _LEAST_NECK_PX = 1.0
-_CALM_PX = 1.0
+_CALM_PX, _CALM_SIDE_PX = 1.0, 9  # standard deviation and side of the Gaussian
 
 
 def labelled(
@@ -24,9 +23,9 @@ def labelled(
     than the neck to the next by a third: two roofs side by side become two, an L stays one. A neck of ``wide_px`` or more
     parts nothing: so wide are halls, not houses. Objects smaller than ``min_area_px`` are left out.
     """
-    p = np.where(np.isfinite(probability), _calmed(probability), 0)
-    mask = apply_hysteresis_threshold(p, min(low, high), high)
-    out = np.zeros(p.shape, np.int32)
+    out = np.zeros(probability.shape, np.int32)
+    p = _calmed(probability)
+    mask = hysteresis(p, low=min(low, high), high=high)
     if not mask.any():
         return out
     # A hole (a skylight, some pixels in doubt) is no outside to measure the width from.
@@ -58,14 +57,32 @@ def _parted(part: np.ndarray, width: np.ndarray) -> np.ndarray:
     return watershed(-ndimage.gaussian_filter(width, 0.5), cores, mask=part)
 
 
+def hysteresis(values: np.ndarray, *, low: float, high: float) -> np.ndarray:
+    """Pixels (bool) above ``low`` that hang together, by edges, with one above ``high`` (Canny 1986)."""
+    sure = values > high
+    if not sure.any():
+        return sure
+    count, labels = cv2.connectedComponents((values > low).astype(np.uint8), connectivity=4)
+    kept = np.zeros(count, bool)
+    kept[labels[sure]] = True
+    kept[0] = False
+    return kept[labels]
+
+
 def _calmed(probability: np.ndarray) -> np.ndarray:
-    """The map without what differs from pixel to pixel; the unseen counts as 0."""
-    return ndimage.gaussian_filter(np.nan_to_num(probability), _CALM_PX)
+    """The map without what differs from pixel to pixel; the unseen counts as 0, and is 0."""
+    seen = np.isfinite(probability)
+    known = np.where(seen, probability, np.float32(0)).astype(np.float32, copy=False)
+    calm = cv2.GaussianBlur(known, (_CALM_SIDE_PX, _CALM_SIDE_PX), _CALM_PX, borderType=cv2.BORDER_REFLECT)
+    np.copyto(calm, np.float32(0), where=~seen)
+    return calm
 
 
 def _filled(mask: np.ndarray, max_hole_px: float) -> np.ndarray:
     """``mask`` with its holes of up to ``max_hole_px`` closed."""
-    holes, count = ndimage.label(ndimage.binary_fill_holes(mask) & ~mask)
-    if not count:
-        return mask
-    return mask | ((np.bincount(holes.ravel()) <= max_hole_px)[holes] & (holes > 0))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
+    small = stats[:, cv2.CC_STAT_AREA] <= max_hole_px
+    for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        small[side] = False  # open to the outside
+    small[0] = False
+    return mask | small[labels]

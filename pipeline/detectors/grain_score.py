@@ -10,7 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from .grain_road import Road, like_road
-from .pavement import DARK
+from .pavement import DARK, median_of_rows
 from .roadframe import RoadFrame
 from .strips import Strip
 
@@ -144,7 +144,7 @@ def _along(strip: Strip, raw: Mapping[str, np.ndarray], frame: RoadFrame, warm: 
 def _column_median(values: np.ndarray) -> np.ndarray:
     out = np.full(values.shape[1], np.nan)
     some = np.isfinite(values).any(axis=0)
-    out[some] = np.nanmedian(values[:, some], axis=0)
+    out[some] = median_of_rows(values[:, some].T)
     return out
 
 

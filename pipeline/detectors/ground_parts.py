@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from scipy import ndimage
-from skimage.filters import apply_hysteresis_threshold
 
+from .from_probability import hysteresis
 from .ground_change import Ground
 
 _OUT_M = 2.5  # how far past the control zone's edge it is asked whether a change goes on
@@ -45,7 +45,7 @@ def changed(ground: Ground, *, sure: float, edge: float, bare: np.ndarray, narro
 
     Whatever is narrower than ``narrowest_m`` is left out: strips along the edge of the pavement, cleaned ditches.
     """
-    mask = apply_hysteresis_threshold(np.where(bare, ground.change, 0), min(edge, sure), sure)
+    mask = hysteresis(np.where(bare, ground.change, 0), low=min(edge, sure), high=sure)
     closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     return cv2.morphologyEx(closed, cv2.MORPH_OPEN, disc(narrowest_m / ground.grid.pixel_m)) > 0
 
@@ -65,7 +65,7 @@ def places(mask: np.ndarray, ground: Ground, *, apart: float, narrowest_m: float
     """
     pixel_m, kernel = ground.grid.pixel_m, disc(narrowest_m / ground.grid.pixel_m)
     unlike = np.where(mask & ~ground.land, ground.apart, 0)
-    odd = _opened(apply_hysteresis_threshold(unlike, apart, _SURELY_APART * apart), kernel)
+    odd = _opened(hysteresis(unlike, low=apart, high=_SURELY_APART * apart), kernel)
     reach = _going_on(odd, ground)
     count, parts = cv2.connectedComponents((odd & ground.control).astype(np.uint8), connectivity=4)
     fields = np.zeros_like(mask)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from ..imagery.order import median
 from .roadframe import RoadFrame
 
 DARK = 0.02  # reflectance added before logarithms, so that noise on fresh asphalt is not a colour
@@ -121,7 +122,9 @@ def _edge_strength(frame: RoadFrame, dates: Sequence[Mapping[str, np.ndarray]], 
 def _binned(values: np.ndarray, columns: int) -> np.ndarray:
     """Median per bin of columns, (across, bins); a bin with NaN is NaN in that row."""
     bins = values.shape[1] // columns
-    return np.median(values[:, : bins * columns].reshape(len(values), bins, columns), axis=2)
+    ordered = np.sort(values[:, : bins * columns].reshape(len(values), bins, columns), axis=2)  # NaN comes last
+    middle = (ordered[..., (columns - 1) // 2] + ordered[..., columns // 2]) / 2
+    return np.where(np.isnan(ordered[..., -1]), np.float32(np.nan), middle)
 
 
 def _at(strength: np.ndarray, frame: RoadFrame, across_m: np.ndarray) -> np.ndarray:
@@ -197,7 +200,7 @@ def bare_surface(frame: RoadFrame, features: Mapping[str, np.ndarray], usable: n
     bare = cool & (blocks["bright"] >= _quantile(blocks["bright"], seen, 0.25))
     bare |= ~bare.any(axis=1, keepdims=True) & cool
     hue = np.full(bins, np.nan)
-    hue[seen] = np.nanmedian(np.where(bare, warm_blocks, np.nan)[seen], axis=1)
+    hue[seen] = median_of_rows(np.where(bare, warm_blocks, np.nan)[seen])
     # All surfaces of a road have nearly one hue; a bin of another is a vehicle or leaves, all that a cloud left to see.
     usual = np.quantile(hue[seen], 0.5, method="lower")
     seen &= np.abs(np.nan_to_num(hue, nan=np.inf) - usual) < _ONE_HUE
@@ -206,10 +209,11 @@ def bare_surface(frame: RoadFrame, features: Mapping[str, np.ndarray], usable: n
     centres, at = (np.arange(bins)[seen] + 0.5) * columns, np.arange(len(frame.along_m))
     for name, values in blocks.items():
         chosen = np.where(bare, values, np.nan)[seen]
-        middle = np.nanmedian(chosen, axis=1)
+        middle = median_of_rows(chosen)
         level[name] = np.interp(at, centres, ndimage.median_filter(middle, window, mode="nearest"))
         # A third of a distribution scatters less than the whole; 2.2 makes it a standard deviation.
-        scatter[name] = float(2.2 * np.nanmedian(np.abs(chosen - middle[:, None])))
+        apart = np.abs(chosen - middle[:, None])
+        scatter[name] = float(2.2 * median(apart[np.isfinite(apart)]))
     scatter["warm"] = float(np.hypot(scatter["rg"], scatter["gb"]))
     return Surface(level, scatter)
 
@@ -217,8 +221,28 @@ def bare_surface(frame: RoadFrame, features: Mapping[str, np.ndarray], usable: n
 def _quantile(blocks: np.ndarray, seen: np.ndarray, share: float) -> np.ndarray:
     """Quantile per bin, (bins, 1); NaN in bins that were not seen."""
     out = np.full((len(blocks), 1), np.nan)
-    out[seen, 0] = np.nanquantile(blocks[seen], share, axis=1)
+    out[seen, 0] = quantile_of_rows(blocks[seen], share)
     return out
+
+
+def median_of_rows(values: np.ndarray) -> np.ndarray:
+    """Median of what is no NaN in each row; NaN where nothing is. As ``numpy.nanmedian``, of all rows at once."""
+    ordered, count = np.sort(values, axis=1), np.isfinite(values).sum(axis=1)  # NaN comes last
+    every, last = np.arange(len(values)), np.maximum(count - 1, 0)
+    middle = (ordered[every, last // 2] + ordered[every, np.minimum(count // 2, last)]) / 2
+    return np.where(count > 0, middle, np.nan).astype(values.dtype)
+
+
+def quantile_of_rows(values: np.ndarray, share: float) -> np.ndarray:
+    """Quantile of what is no NaN in each row; NaN where nothing is. As ``numpy.nanquantile``, of all rows at once."""
+    ordered, count = np.sort(values, axis=1), np.isfinite(values).sum(axis=1)
+    last, every = np.maximum(count - 1, 0), np.arange(len(values))
+    place = last * share
+    low = np.floor(place).astype(np.intp)
+    below, above = ordered[every, low], ordered[every, np.minimum(low + 1, last)]
+    part, step = place - low, above - below
+    found = np.where(part < 0.5, below + step * part, above - step * (1 - part))
+    return np.where(count > 0, found, np.nan).astype(values.dtype)
 
 
 def _blocks(values: np.ndarray, columns: int, bins: int) -> np.ndarray:

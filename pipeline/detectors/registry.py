@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,8 +29,9 @@ def detector(cls: type[_D]) -> type[_D]:
     return cls
 
 
-def known() -> Mapping[str, type[Detector]]:
-    """All detectors by name, built-in and from the entry-point group ``luyu.detectors``, sorted."""
+@cache
+def _load_all() -> None:
+    """Import whatever files detectors, once in a process."""
     from . import (  # noqa: F401  importing files them
         billboard,
         building,
@@ -43,6 +45,11 @@ def known() -> Mapping[str, type[Detector]]:
 
     for entry in entry_points(group=GROUP):
         entry.load()
+
+
+def known() -> Mapping[str, type[Detector]]:
+    """All detectors by name, built-in and from the entry-point group ``luyu.detectors``, sorted."""
+    _load_all()
     return dict(sorted(_DETECTORS.items()))
 
 

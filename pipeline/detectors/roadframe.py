@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import geopandas as gpd
@@ -52,7 +53,7 @@ class RoadFrame:
         """Distance of two rows."""
         return float(self.across_m[1] - self.across_m[0])
 
-    @property
+    @cached_property
     def points_m(self) -> tuple[np.ndarray, np.ndarray]:
         """Eastings and northings of all samples, each (across, along)."""
         x_m = self.axis_xy_m[:, 0] + self.across_m[:, None] * self.left_xy[:, 0]
@@ -175,7 +176,7 @@ def _frame(
     # Direction is read from beyond the window too, so that it does not depend on where the window ends.
     pad = int(np.ceil(3 * bend_m / along_step_m))
     wide_m = np.arange(first - pad, last + pad + 1) * along_step_m
-    points = shapely.get_coordinates(shapely.line_interpolate_point(line, np.clip(wide_m, 0.0, line.length)))
+    points = points_along(line, np.clip(wide_m, 0.0, line.length))
     smooth = ndimage.gaussian_filter1d(points, bend_m / 3 / along_step_m, axis=0, mode="nearest")
     tangent = np.gradient(smooth, axis=0)
     length = np.hypot(*tangent.T)[:, None]
@@ -184,6 +185,13 @@ def _frame(
     core = slice(pad, pad + len(along_m))
     left = np.column_stack([-tangent[core, 1], tangent[core, 0]])
     return RoadFrame(section, width_m, along_m, across_m, points[core], left, pixel_m)
+
+
+def points_along(line: LineString, along_m: np.ndarray) -> np.ndarray:
+    """Points (n, 2) of a line at these measures; as ``shapely.line_interpolate_point``, which walks the line for each."""
+    vertices = shapely.get_coordinates(line)
+    measure_m = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(vertices, axis=0).T))])
+    return np.column_stack([np.interp(along_m, measure_m, axis) for axis in vertices.T])
 
 
 def _filled_ends(tangent: np.ndarray) -> np.ndarray:

@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 import shapely
 from pydantic import Field
-from skimage.filters import apply_hysteresis_threshold
 
 from ..errors import ConfigError
 from ..imagery.raster import burn, polygons
@@ -29,6 +28,7 @@ from ..model.options import Options
 from ..prepare.mosaic import DatedImage
 from . import cues
 from .base import View
+from .from_probability import hysteresis
 from .registry import detector
 from .screening_change import Change, change, opened, texture
 
@@ -190,7 +190,7 @@ class BuiltUpScreening:
     ) -> list[dict[str, Any]]:
         """Rows for the areas of a score map; those that mostly lie in ``known`` ones are left out."""
         o = self.options
-        mask = opened(apply_hysteresis_threshold(np.nan_to_num(score), min(o.low_score, o.high_score), o.high_score))
+        mask = opened(hysteresis(np.nan_to_num(score), low=min(o.low_score, o.high_score), high=o.high_score))
         rough = [texture(cues.bands(image)) for image in (view.before, view.after)]
         out = []
         for shape in polygons(mask, view.grid, min_area_m2=o.min_area_m2):

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.special import expit
-from scipy.stats import chi2
+from scipy.special import expit, gammaincinv
 
 from . import cues
 
@@ -88,7 +87,7 @@ def _predicted(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     design = np.vstack([x, np.ones(x.shape[1])])
     some = slice(None, None, max(1, x.shape[1] // _FIT_PX))
     a, b = design[:, some], y[:, some]
-    usual = np.sqrt(chi2.median(len(y)))
+    usual = np.sqrt(2 * gammaincinv(len(y) / 2, 0.5))  # median of chi-squared; scipy.stats is slow to import
     # The first weights are those of plain differences: bright ground that is gone pulls hard on a fit of all.
     plain = b - x[:, some]
     plain -= np.median(plain, axis=1, keepdims=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from scipy import stats
 
 Method = Literal["wilson", "exact"]
 
@@ -20,6 +19,8 @@ def rate(hits: int, of: int, method: Method = "wilson") -> tuple[float, float, f
     """
     if of == 0:
         return np.nan, np.nan, np.nan
+    from scipy import stats  # slow to import
+
     bounds = stats.binomtest(hits, of).proportion_ci(0.95, method=method)
     return hits / of, float(bounds.low), float(bounds.high)
 

@@ -7,13 +7,14 @@ import sqlite3
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pyogrio
 import pyproj
+import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from ..errors import LayerError
-
-_MAGIC = b"SQLite format 3\x00"
+from ..model.geopackage import why_not
 
 
 def read_findings(path: str | Path, *, layer: str | None = None) -> gpd.GeoDataFrame:
@@ -38,9 +39,8 @@ def read_findings(path: str | Path, *, layer: str | None = None) -> gpd.GeoDataF
 
 
 def _geopackage(file: Path, layer: str | None) -> gpd.GeoDataFrame:
-    with file.open("rb") as opened:
-        if opened.read(len(_MAGIC)) != _MAGIC:
-            raise LayerError(layer or "findings", "is no GeoPackage whatever its name says; export it again", path=file)
+    if why := why_not(file, () if layer is None else (layer,)):
+        raise LayerError(layer or "findings", why, path=file)
     try:
         names = [str(name) for name in pyogrio.list_layers(file)[:, 0]]
         wanted = layer or ("findings" if "findings" in names or len(names) != 1 else names[0])
@@ -57,7 +57,18 @@ def _geojson(file: Path, layer: str | None) -> gpd.GeoDataFrame:
         features = data["features"]
         named = data.get("crs")  # GeoJSON of 2008 may name one; RFC 7946 is always lon, lat
         crs = pyproj.CRS.from_user_input(named["properties"]["name"]) if named else pyproj.CRS.from_epsg(4326)
-        return gpd.GeoDataFrame.from_features(features, crs=crs)
-    except (ValueError, KeyError, TypeError, AttributeError, pyproj.exceptions.CRSError) as error:
+        table = gpd.GeoDataFrame.from_features(features, crs=crs)
+        if not np.isfinite(shapely.get_coordinates(table.geometry)).all():
+            raise ValueError("coordinates that are no numbers")
+        return table
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        shapely.errors.ShapelyError,
+        pyproj.exceptions.CRSError,
+    ) as error:
         why = f"is no GeoJSON FeatureCollection: {type(error).__name__} {error}; export it again"
         raise LayerError(layer or "findings", why, path=file) from error

@@ -12,11 +12,11 @@ import geopandas as gpd
 from shapely.geometry.base import BaseGeometry
 
 from ..errors import LuyuError
+from ..files import write_text
 from ..maps import county_map
 from ..maps.options import MapsOptions
 from ..reports import values
 from ..run.county_pages import county_page
-from ..run.files import write_text
 from .bare import bare_page, filled
 from .stored import Stored, stored
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import LedgerError, WorkspaceError
+from ..files import atomic_folder
 from ..ledger import Ledger
 from ..reports import style
 from .gpkg import write_gpkg
@@ -42,11 +41,7 @@ def export(ledger: Ledger, choice: Choice, out: Path, *, now: dt.datetime | None
     chosen = _chosen(ledger, choice)
     rows = package_rows(ledger, [case["case_no"] for case in chosen], now)
     footprints = shapes(ledger, choice.county).loc[[row["case_no"] for row in rows]]
-    scratch = None
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".part-", dir=out.parent))
-        scratch.chmod(0o755)  # mkdtemp makes it private; colleagues are to open it
+    with atomic_folder(out) as scratch:
         (scratch / "photos").mkdir()
         write_gpkg(scratch / "cases.gpkg", rows, footprints)
         (scratch / "cases.qgs").write_text(
@@ -54,14 +49,6 @@ def export(ledger: Ledger, choice: Choice, out: Path, *, now: dt.datetime | None
         )
         write_workbook(scratch / "cases.xlsx", rows, now)
         (scratch / "read_me.txt").write_text(_read_me(len(rows), _title(chosen, choice), now), encoding="utf-8-sig")
-        scratch.rename(out)
-    except OSError as error:
-        raise WorkspaceError(
-            f"{out}: cannot be written: {error.strerror or error}; free space or rights are missing"
-        ) from error
-    finally:
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
     return [row["case_no"] for row in rows]
 
 

@@ -15,6 +15,13 @@ from ..errors import GeometryError
 from ..model.grid import Grid, Tile
 
 _POLYGON, _MULTIPOLYGON = 3, 6
+_LEAST_PX = (
+    256  # of a square that are read at least, whatever the core; with the halo enough to lay two dates on each other
+)
+_STEP_PX = (
+    32  # what is read begins and ends at whole steps, so that corridors that differ a little have the same windows
+)
+_SLACK_M = 1.0
 
 
 def tiles_over(
@@ -28,6 +35,9 @@ def tiles_over(
 ) -> list[Tile]:
     """Tiles of ``tile_px`` pixels whose cores partition ``corridor``.
 
+    What is read of a tile is the box about its core, in whole steps of 32 pixels and never less than 256, with its halo: of a
+    square that the road only clips, most is far from all that is searched.
+
     Corners lie on multiples of ``tile_px * pixel_m``, so any two runs with the same pixel share the lattice. ``row``
     counts squares north of northing 0, ``col`` east of easting 0; the id of a tile, ``r014843_c001995``, is made of them.
 
@@ -36,7 +46,7 @@ def tiles_over(
     corridor
         Polygon or MultiPolygon in metres of ``epsg``.
     halo_px
-        Pixels read beyond the square on each side.
+        Pixels read beyond that box on each side.
     along
         Lines of the roads. With it tiles come in the order in which the roads pass them: by road, by measure along it,
         then by (row, col); without it by (row, col).
@@ -59,12 +69,27 @@ def tiles_over(
     order = _order(cores, rows, cols, along)
     side_px = tile_px + 2 * halo_px
     halo_m = halo_px * pixel_m
+    bounds_px = shapely.bounds(cores) / pixel_m - np.column_stack([cols, rows, cols, rows]) * tile_px
+    west, east = _kept(bounds_px[:, 0], bounds_px[:, 2], tile_px)
+    south, north = _kept(bounds_px[:, 1], bounds_px[:, 3], tile_px)
+    cut_px = np.column_stack([tile_px - north, south, west, tile_px - east])
     tiles = []
     for i in order:
         row, col = int(rows[i]), int(cols[i])
-        grid = Grid(epsg, col * step_m - halo_m, (row + 1) * step_m + halo_m, pixel_m, side_px, side_px)
-        tiles.append(Tile(f"r{row:06d}_c{col:06d}", row, col, grid, halo_px, cores[i]))
+        whole = Grid(epsg, col * step_m - halo_m, (row + 1) * step_m + halo_m, pixel_m, side_px, side_px)
+        cut = (int(cut_px[i, 0]), int(cut_px[i, 1]), int(cut_px[i, 2]), int(cut_px[i, 3]))
+        grid = whole.part(slice(cut[0], side_px - cut[1]), slice(cut[2], side_px - cut[3]))
+        tiles.append(Tile(f"r{row:06d}_c{col:06d}", row, col, grid, halo_px, cores[i], cut))
     return tiles
+
+
+def _kept(low_px: np.ndarray, high_px: np.ndarray, tile_px: int) -> tuple[np.ndarray, np.ndarray]:
+    """From where to where a square is read along one axis, px from its edge, for a core between ``low_px`` and ``high_px``."""
+    least = min(_LEAST_PX, tile_px)
+    around = np.clip((low_px + high_px - least) / 2, 0, tile_px - least)
+    first = np.floor(np.minimum(low_px, around) / _STEP_PX) * _STEP_PX
+    last = np.ceil(np.maximum(high_px, around + least) / _STEP_PX) * _STEP_PX
+    return np.maximum(first, 0).astype(int), np.minimum(last, tile_px).astype(int)
 
 
 def _halved(corridor: BaseGeometry, step_m: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -80,11 +105,12 @@ def _halved(corridor: BaseGeometry, step_m: float) -> tuple[np.ndarray, np.ndarr
         done_window, done_shapes = window[~wide], shapes[~wide]
         first, second = _split(window[wide])
         halves = np.concatenate([first, second])
-        shapes = _clipped(np.concatenate([shapes[wide]] * 2), halves * step_m)
+        shapes = _near(np.concatenate([shapes[wide]] * 2), halves * step_m)
         kept = shapely.area(shapes) > 0
         window, shapes = np.concatenate([done_window, halves[kept]]), np.concatenate([done_shapes, shapes[kept]])
     shapes = _clipped(shapes, window * step_m)
-    return shapes, window[:, 1], window[:, 0]
+    kept = shapely.area(shapes) > 0
+    return shapes[kept], window[kept, 1], window[kept, 0]
 
 
 def _split(window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -97,6 +123,16 @@ def _split(window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     first[every, axis + 2] = middle
     second[every, axis] = middle
     return first, second
+
+
+def _near(shapes: np.ndarray, boxes_m: np.ndarray) -> np.ndarray:
+    """What of each shape lies in its box and a little about it, four times faster than the exact part."""
+    west, south, east, north = (boxes_m + _SLACK_M * np.array([-1, -1, 1, 1])).T
+    corners = zip(shapes, west, south, east, north, strict=True)
+    cut = np.array([shapely.clip_by_rect(shape, *corner) for shape, *corner in corners], dtype=object)
+    broken = ~shapely.is_valid(cut)
+    cut[broken] = shapely.make_valid(cut[broken])
+    return cut
 
 
 def _clipped(shapes: np.ndarray, boxes_m: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ part of a file belongs to this scene (``outside``); and where a mosaic is filled
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -27,6 +27,7 @@ _BORDER_M2 = 5000.0  # a saturated roof or a black pond stays below this; a bord
 _LEAST_PX = 16
 _RIM_PX = 1  # beside the fill, resampling has mixed it into the ground
 _SEGMENT_DEG = 0.02
+_LARGEST = 65_535
 
 Numbers = Callable[[Grid], np.ndarray]
 
@@ -54,11 +55,22 @@ def clouded(
     # Class numbers as they stand: a file may name its "clear" or its "fill" as no data, and both must keep their say.
     (quality,) = asked(reader, [_plain_numbers(scene.mask)], wide, within=around, nodata=math.nan, resampling="nearest")
     unknown = np.isnan(quality)
-    bad = np.isin(quality, np.array(sorted(scene.mask_bad), np.float32))
-    if scene.mask_bits:
-        bad |= (np.where(unknown, 0, quality).astype(np.int64) & scene.mask_bits) != 0
+    bad = called_bad(np.where(unknown, np.float32(0), quality), scene.mask_bad, scene.mask_bits) & ~unknown
     core = (slice(margin_px, margin_px + grid.rows), slice(margin_px, margin_px + grid.cols))
     return widened(bad, margin_px)[core] | unknown[core]
+
+
+def called_bad(quality: np.ndarray, numbers: Collection[int], bits: int) -> np.ndarray:
+    """Pixels (bool) of a quality image whose value is one of ``numbers``, or has one of ``bits`` set.
+
+    Whole numbers that two bytes can hold are looked up in a table, others compared one by one.
+    """
+    if quality.size and quality.min() >= 0 and quality.max() <= _LARGEST:
+        index = quality.astype(np.uint16)
+        if (index == quality).all():
+            every = np.arange(int(index.max()) + 1)
+            return np.take(np.isin(every, list(numbers)) | ((every & bits) != 0), index)
+    return np.isin(quality, np.array(sorted(numbers), np.float32)) | ((quality.astype(np.int64) & bits) != 0)
 
 
 def widened(mask: np.ndarray, margin_px: int) -> np.ndarray:

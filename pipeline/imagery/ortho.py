@@ -25,6 +25,7 @@ from ..geo.rpc import Rpc
 from ..model.grid import Grid
 from ..model.scene import BandFile, Ortho
 from ..tiff.gdal_env import checked, gdal_env
+from ..tiff.local_tiff import check_alone, opened_tiff
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -81,10 +82,12 @@ def _opened(href: str) -> Iterator[DatasetReader]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # that is what raw means
+            if "://" not in href and Path(href).exists():
+                check_alone(Path(href))
             source = rasterio.open(href, driver="GTiff", sharing=False)
         with source:
             yield source
-    except RasterioError as error:
+    except (RasterioError, ValueError) as error:
         raise OSError(str(error)) from error
 
 
@@ -179,13 +182,12 @@ def _where_seen(
 
 def _heights(dem: str, grid: Grid) -> np.ndarray:
     """Heights of the model on the grid, bilinear between its posts, m; NaN where it has none."""
-    import rasterio
     from rasterio.enums import Resampling
     from rasterio.errors import RasterioError
     from rasterio.vrt import WarpedVRT
 
     try:
-        with gdal_env(), rasterio.open(checked(dem), driver="GTiff", sharing=False) as source:
+        with opened_tiff(dem) as source:
             if source.crs is None:
                 raise ValueError(f"the elevation model {dem} names no coordinate system; write it in")
             with WarpedVRT(

@@ -100,9 +100,24 @@ def read_scene(
     options: StackOptions | None = None,
     within: BaseGeometry | None = None,
 ) -> xr.Dataset | None:
-    """One scene as a stack of one day (see :func:`load`), or None if it has no pixel on the grid.
+    """One scene as a stack of one day (see :func:`load`), or None if it has no pixel on the grid."""
+    found = scene_pixels(scene, grid, bands, reader=reader, options=options, within=within)
+    return None if found is None else _dataset(scene, grid, bands, *found)
 
-    What the file shows of other days and its unmarked border are no part of the scene: no image there.
+
+def scene_pixels(
+    scene: Scene,
+    grid: Grid,
+    bands: Sequence[str],
+    *,
+    reader: Reader,
+    options: StackOptions | None = None,
+    within: BaseGeometry | None = None,
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """One scene's reflectance, float32 (bands, rows, cols), NaN where not clear, and where its mask calls it so (bool).
+
+    None if it has no pixel on the grid. What the file shows of other days and its unmarked border are no part of the scene:
+    no image there.
     """
     options = options or StackOptions()
     missing = [name for name in bands if name not in scene.files]
@@ -113,21 +128,29 @@ def read_scene(
         return None
     try:
         values = _numbers(scene, grid, bands, reader, within)
-        observed = np.isfinite(values).all(axis=0)
+        observed = np.logical_and.reduce([np.isfinite(layer) for layer in values])
         if scene.border and observed.any():
             observed &= ~border(scene.border, grid, lambda wide: _numbers(scene, wide, bands, reader, None), values)
         if elsewhere is not None:
             observed &= ~elsewhere
         if not observed.any():
             return None
-        bad = clouded(scene, grid, reader, options.mask_margin_m, within) & observed
+        box, bad = _box(observed), np.zeros(grid.shape, bool)  # of a scene that ends in the window no more is looked at
+        bad[box] = clouded(scene, grid.part(*box), reader, options.mask_margin_m, within) & observed[box]
     except ImageryError as error:
         raise ImageryError(scene.scene_id, error.band, f"{error.scene_id}: {error.why}") from error
     for position, name in enumerate(bands):
-        values[position] *= np.float32(scene.files[name].band.scale)
-        values[position] += np.float32(scene.files[name].band.offset)
+        layer = values[position][box]
+        layer *= np.float32(scene.files[name].band.scale)
+        layer += np.float32(scene.files[name].band.offset)
     np.copyto(values, np.float32(np.nan), where=~observed | bad)
-    return _dataset(scene, grid, bands, values, bad)
+    return values, bad
+
+
+def _box(mask: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns of a mask that is true somewhere."""
+    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1)
 
 
 def composite(stack: xr.Dataset) -> tuple[xr.Dataset, np.ndarray]:

@@ -315,6 +315,11 @@ class Ledger:
         with reading(self._engine) as connection:
             return kept.read_photos(connection, case_no)
 
+    def marks(self) -> list[int]:
+        """How far it has been written: what is told of its cases is the same while these are."""
+        with reading(self._engine) as connection:
+            return views.marks(connection)
+
     def remember(self, seen: pd.DataFrame, *, run_id: str) -> int:
         """Number of looks written, each once; see ``looks.COLUMNS``. They are a memory of places, and touch no case."""
         with writing(self._engine) as connection:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from ..errors import LedgerError
 from ..model.kinds import Status
 from .lifecycle import MACHINE, What
-from .schema import cases, events, standings
+from .schema import cases, events, looks, photos, pictures, standings
 from .standing import Standing, fetch, folded, read
 from .state import CHINA, State
 
@@ -32,6 +32,12 @@ def utc_text(moment: dt.datetime) -> str:
     """UTC text of a moment; a time without zone is taken as UTC."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
     return aware.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def marks(connection: Connection) -> list[int]:
+    """Last id of each table that is only ever added to."""
+    newest = (sa.func.coalesce(sa.func.max(table.c.id), 0) for table in (events, looks, pictures, photos))
+    return [int(connection.execute(sa.select(one)).scalar_one()) for one in newest]
 
 
 def statuses(connection: Connection, numbers: Sequence[str]) -> dict[str, str]:

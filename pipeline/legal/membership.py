@@ -15,7 +15,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from ..errors import GeometryError
 from ..model.kinds import Membership, Zone
@@ -211,7 +211,7 @@ def _corners(pieces: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndar
 def _reaching(distance_m: np.ndarray, sigma_m: np.ndarray, edge_sigma_m: np.ndarray) -> np.ndarray:
     """The chance that a footprint so deep past an edge, or so far from it, reaches in, given both errors."""
     spread = np.hypot(sigma_m, edge_sigma_m)
-    return np.where(spread > 0, norm.cdf(distance_m / np.where(spread > 0, spread, 1.0)), distance_m > 0)
+    return np.where(spread > 0, ndtr(distance_m / np.where(spread > 0, spread, 1.0)), distance_m > 0)
 
 
 def _innermost(shapes: np.ndarray, overlaps: np.ndarray) -> np.ndarray:

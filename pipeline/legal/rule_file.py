@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from ..errors import ConfigError
 from ..model.shipped import shipped
+from ..model.yaml_text import read_mapping
 
 
 def read_rules(path: Path) -> dict[str, Any]:
@@ -47,17 +45,7 @@ def _whole(path: Path, before: tuple[Path, ...]) -> dict[str, Any]:
     """One file's entries, on top of those of the file it extends; jurisdictions of that one do not come along."""
     if path.resolve() in before:
         raise ConfigError(f"{path}: extends itself by way of {before[-1].name}; break the circle")
-    try:
-        # pure=True: YAML 1.2, in which Y is the letter of a township road and not a truth value
-        loaded = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: legal rules cannot be read ({error.strerror}); check the run's 'legal' entry"
-        ) from error
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not a YAML file: {error}") from error
-    if not isinstance(loaded, dict):
-        raise ConfigError(f"{path}: expected a mapping with entries such as 'control_zone'")
+    loaded: dict[str, Any] = read_mapping(path, kind="safe", what="a rules file; check the run's 'legal' entry")
     parent = loaded.pop("extends", None)
     if parent is None:
         return loaded

@@ -87,8 +87,9 @@ class Grid:
 class Tile:
     """The unit of work: a square of the snapped lattice, the part of the corridor in it, and a halo to see past it.
 
-    ``square`` is the tile without halo; ``core`` = square ∩ corridor (the cores of all tiles partition the corridor);
-    ``grid`` covers the square plus ``halo_px`` on each side and is what is read.
+    ``square`` is its square of the lattice; ``core`` = square ∩ corridor (the cores of all tiles partition the corridor).
+    ``grid`` is what is read: the square plus ``halo_px`` on each side, less ``cut_px`` (north, south, west, east), rows and
+    columns that are farther than the halo from all of the core.
     """
 
     tile_id: str
@@ -97,10 +98,11 @@ class Tile:
     grid: Grid
     halo_px: int
     core: BaseGeometry
+    cut_px: tuple[int, int, int, int] = (0, 0, 0, 0)
 
     @property
     def square(self) -> Polygon:
-        """The tile without its halo."""
+        """The tile's square of the lattice, without its halo."""
         west, south, east, north = self.grid.bounds_m
-        halo_m = self.halo_px * self.grid.pixel_m
-        return box(west + halo_m, south + halo_m, east - halo_m, north - halo_m)
+        off = [(self.halo_px - cut) * self.grid.pixel_m for cut in self.cut_px]
+        return box(west + off[2], south + off[1], east - off[3], north - off[0])

@@ -15,6 +15,8 @@ from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 from ..errors import CatalogError
 
 _ADDRESS = re.compile(r"\b(?:https?|s3)://[^\s'\"<>]*[^\s'\"<>:;,.)]", re.IGNORECASE)
+# Numbers of other forms than 10.0.0.8, which resolvers take for addresses all the same.
+_ODD_NUMBERS = re.compile(r"(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+))*")
 _SCHEMES = ("https", "http", "s3", "file", "")
 _FORBIDDEN = ("<", ">", "|", "\x00", "\n", "\r", "/vsi", "\\vsi", "header_file=", "gtiff_dir:")
 
@@ -68,7 +70,10 @@ def judged(href: str, owner: str, hosts: Sequence[str] = ()) -> str:
     owner : path or address of the document that holds the address.
     hosts : hosts that a remote document may point to besides its own; empty for any public one.
     """
-    scheme = urlsplit(href).scheme
+    try:
+        scheme = urlsplit(href).scheme
+    except ValueError as error:
+        raise CatalogError(f"{redacted(owner)}: an address in it is none ({error}); refused") from None
     lowered = unquote(href).casefold()
     if any(mark in lowered for mark in _FORBIDDEN) or (scheme not in _SCHEMES and not _drive(href)):
         raise CatalogError(f"{redacted(owner)}: address {redacted(href)!r} is no plain file or https address; refused")
@@ -101,11 +106,13 @@ def _check_host(absolute: str, owner: str, hosts: Sequence[str]) -> None:
 
 
 def _private(host: str) -> bool:
-    """Whether the host's name says that it lies in the network of this machine."""
+    """Whether the host's name says that it lies in the network of this machine, or hides where it lies."""
+    host = host.rstrip(".")
     try:
         return not ipaddress.ip_address(host).is_global
     except ValueError:
-        return "." not in host or host.endswith((".local", ".internal", ".localhost", ".lan", ".home.arpa"))
+        odd = "." not in host or _ODD_NUMBERS.fullmatch(host) is not None
+        return odd or host.endswith((".local", ".internal", ".localhost", ".lan", ".home.arpa"))
 
 
 def _drive(href: str) -> bool:

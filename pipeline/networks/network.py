@@ -65,7 +65,7 @@ class Network:
         """
         session, work = opened(self.options), self.options.working_grid(grid)
         both = [self._stack(image, grid) for image in (before, after)]
-        seen = np.isfinite(both[0]).all(axis=0) & np.isfinite(both[1]).all(axis=0)
+        seen = np.logical_and.reduce([np.isfinite(band) for stack in both for band in stack])
         if not seen.any():
             return np.full((1, *grid.shape), np.nan, np.float32).repeat(self._channels(session), axis=0)
         both = [resampled(_filled(stack, seen), grid, work) for stack in both]
@@ -76,7 +76,7 @@ class Network:
         )
         maps = self._over_window([(stack * scale - mean) / std for stack in both], session, work)
         maps = resampled(maps, work, grid)
-        maps[:, ~seen] = np.nan
+        np.copyto(maps, np.float32(np.nan), where=~seen)
         return maps
 
     def _stack(self, image: Mapping[Any, Any], grid: Grid) -> np.ndarray:
@@ -131,7 +131,7 @@ class Network:
         maps = [
             self._maps([s[:, ::down, ::along] for s in piece], session)[:, ::down, ::along] for down, along in turns
         ]
-        return np.mean(maps, axis=0)
+        return np.mean(maps, axis=0) if len(maps) > 1 else maps[0]
 
     def _maps(self, both: list[np.ndarray], session: Session) -> np.ndarray:
         if self.options.inputs == "pair":
@@ -143,5 +143,8 @@ class Network:
 
 
 def _filled(stack: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Bands with the mean of what was seen where nothing was."""
-    return np.where(seen, stack, stack[:, seen].mean(axis=1)[:, None, None]) if not seen.all() else stack
+    """Bands with the mean of what was seen where nothing was, in place."""
+    if not seen.all():
+        for band in stack:
+            np.copyto(band, band[seen].mean(), where=~seen)
+    return stack

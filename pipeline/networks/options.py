@@ -142,7 +142,7 @@ def read_card(path: Path) -> dict[str, Any]:
         card = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: the model's card cannot be read as JSON: {error}; mend or remove it") from error
     if not isinstance(card, dict):
         raise ConfigError(

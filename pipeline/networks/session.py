@@ -105,6 +105,7 @@ def _open(options: NetworkOptions, _stamps: tuple[Any, ...], _process: int) -> S
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads, settings.inter_op_num_threads = options.threads, 1
     settings.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    settings.enable_mem_pattern = False  # made for one size of input; with windows of many sizes memory only grows
     settings.log_severity_level = _QUIET
     try:
         runtime = onnxruntime.InferenceSession(str(options.model), settings, providers=["CPUExecutionProvider"])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
-from .register import RegistrationOptions, register
+from .measure import Prior, Reference, RegistrationOptions, measured
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _REFERENCE = "green"  # between the others in wavelength, and as sharp as any
 _EXPECTED_PX = 1.5  # bands of one image lie together to a few pixels: the search goes to three times this
 _EARTH_M = 6_371_000.0
-_OPTIONS = RegistrationOptions(max_shift_m=8.0, min_correction_px=1.0, unmeasured="assume_zero")  # 8 px; moves nothing
+_OPTIONS = RegistrationOptions(max_shift_m=8.0)  # 8 px of a metre
 
 
 class BandShift(TypedDict):
@@ -44,8 +44,6 @@ def band_shifts(
     Without either, beside the mean of all bands (which takes part of the shift itself). Bands are returned as they are:
     this only measures. KeyError when ``against`` is no band; empty for fewer than two bands.
     """
-    import xarray as xr
-
     if against is not None and against not in image.data_vars:
         raise KeyError(f"no band {against!r} in the image; it has {sorted(map(str, image.data_vars))}")
     names = [str(name) for name in image.data_vars]
@@ -53,20 +51,20 @@ def band_shifts(
         return {}
     reference = against or (_REFERENCE if _REFERENCE in names else "mean")
     still = _mean(image) if reference == "mean" else image[reference].to_numpy()
-    fixed = xr.Dataset({"band": (("y", "x"), still)})
+    fixed = Reference.of([still], _OPTIONS.tolerance_px(1.0), _OPTIONS)
     found: dict[str, BandShift] = {}
     for name in names:
         if name == reference:
             continue
-        moving = xr.Dataset({"band": (("y", "x"), image[name].to_numpy())})
-        got = register(moving, fixed, 1.0, _OPTIONS, prior_px=(0.0, 0.0), prior_sigma_px=_EXPECTED_PX)
-        known = got.confidence >= least_confidence
+        got = measured(fixed, [image[name].to_numpy()], _OPTIONS, Prior((0.0, 0.0), _EXPECTED_PX))
+        confidence = _rounded(got.confidence)
+        known = confidence >= least_confidence
         found[name] = BandShift(
             against=reference,
-            rows_px=_rounded(-got.measured_px[0]) if known else None,
-            cols_px=_rounded(-got.measured_px[1]) if known else None,
+            rows_px=_rounded(got.place_px[0]) if known else None,
+            cols_px=_rounded(got.place_px[1]) if known else None,
             error_px=_rounded(got.error_px) if known else None,
-            confidence=_rounded(got.confidence),
+            confidence=confidence,
         )
     return found
 

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -54,20 +55,68 @@ def blocks(shape: tuple[int, int], side_px: int, inset_px: int = 0) -> list[Bloc
 
 def textured(field: np.ndarray, block: Block, *, least: float = 0.05) -> bool:
     """Whether a block has edges worth matching: mean squared length of the doubled directions."""
-    part = field[block.top : block.bottom, block.left : block.right, :2]
-    return bool(np.vdot(part, part) >= least * part.shape[0] * part.shape[1])
+    part = np.ascontiguousarray(field[:2, block.top : block.bottom, block.left : block.right])
+    return bool(np.vdot(part, part) >= least * part[0].size)
 
 
-def surface(fixed: np.ndarray, moving: np.ndarray, reach_px: int, inset_px: int) -> tuple[np.ndarray, int]:
-    """Correlation over all shifts up to ``reach_px`` each way, (2 reach + 1, 2 reach + 1), and the sign of contrast.
+@dataclass(frozen=True)
+class Template:
+    """What is looked for in other images: a field from :func:`edge_fields.centred`, without data in a rim of ``reach_px``.
 
-    ``fixed`` from :func:`edge_fields.centred` with a rim of ``inset_px`` >= ``reach_px``: each shift is judged by the same pixels
-    of it. The surface at (reach + r, reach + c) says how well ``moving``, read r rows south and c cols east, fits. Sign
-    -1: edges have turned round between the images, as a whole.
+    Its spectra are made once, however many images are held against it.
     """
-    twice, once = (_correlated(fixed[..., k : k + 2], moving[..., k : k + 2], reach_px, inset_px) for k in (0, 2))
-    same, turned = twice + once, twice - once
+
+    field: np.ndarray
+    reach_px: int
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of the spectra's images; nothing wraps round for shifts within reach."""
+        from scipy import fft
+
+        rows, cols = (fft.next_fast_len(side, real=True) for side in self.field.shape[1:])
+        return rows, cols
+
+    @cached_property
+    def spectra(self) -> np.ndarray:
+        """Conjugate spectra of the four parts, complex64 (4, rows, cols // 2 + 1), the first row behind the rim."""
+        from scipy import fft
+
+        rim = self.reach_px
+        inner = self.field[:, rim : self.field.shape[1] - rim, rim : self.field.shape[2] - rim]
+        spectra = fft.rfft2(inner, self.size)
+        return np.asarray(np.conj(spectra, out=spectra))
+
+    @cached_property
+    def energies(self) -> tuple[float, float]:
+        """Squares of both pairs, summed."""
+        return _energies(self.field)
+
+
+def surface(fixed: Template, moving: np.ndarray) -> tuple[np.ndarray, int]:
+    """Correlation over all shifts up to the template's reach, (2 reach + 1, 2 reach + 1), and the sign of contrast.
+
+    Each shift is judged by the same pixels of ``fixed``. The surface at (reach + r, reach + c) says how well ``moving``, read
+    r rows south and c cols east, fits. Sign -1: edges have turned round between the images, as a whole.
+    """
+    from scipy import fft
+
+    rows, cols = fixed.size
+    side = 2 * fixed.reach_px + 1
+    product = fft.rfft2(moving, (rows, cols))
+    product *= fixed.spectra
+    found = []
+    for pair, own, other in zip((product[:2], product[2:]), fixed.energies, _energies(moving), strict=True):
+        # Of the inverse only the shifts in reach are wanted: few rows, and of these few columns.
+        near = fft.irfft(fft.ifft(pair[0] + pair[1], axis=0)[:side], cols, axis=1)[:, :side]
+        energy = math.sqrt(own * other)
+        found.append(near / np.float32(energy) if energy > 0 else near)
+    same, turned = found[0] + found[1], found[0] - found[1]
     return (same, 1) if same.max() >= turned.max() else (turned, -1)
+
+
+def _energies(field: np.ndarray) -> tuple[float, float]:
+    return float(np.vdot(field[:2], field[:2])), float(np.vdot(field[2:], field[2:]))
 
 
 def peak(surface: np.ndarray, within: np.ndarray | None = None) -> Peak:
@@ -105,11 +154,11 @@ def _roundness(surface: np.ndarray, top: tuple[int, int]) -> float:
 def gathered(fixed: np.ndarray, moving: np.ndarray, where: Sequence[Block], sign: int) -> np.ndarray:
     """Correlation of each block with ``moving`` read at five shifts: none, north, south, west, east; (blocks, 5)."""
     out = np.zeros((len(where), 5))
-    turned = moving if sign > 0 else moving * np.array([1, 1, -1, -1], np.float32)
+    signs = np.array([1, 1, sign, sign], np.float32)[:, None, None]
     for row, b in zip(out, where, strict=True):
-        part = np.ascontiguousarray(fixed[b.top : b.bottom, b.left : b.right]).ravel()
+        part = (fixed[:, b.top : b.bottom, b.left : b.right] * signs).ravel()
         for k, (r, c) in enumerate(((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))):
-            row[k] = np.dot(part, turned[b.top + r : b.bottom + r, b.left + c : b.right + c].ravel())
+            row[k] = np.dot(part, moving[:, b.top + r : b.bottom + r, b.left + c : b.right + c].ravel())
     return out
 
 
@@ -138,9 +187,9 @@ def votes(fixed: np.ndarray, moving: np.ndarray, where: Sequence[Block], reach_p
 
     out = np.zeros((len(where), 2))
     for row, b in zip(out, where, strict=True):
-        area = moving[b.top - reach_px : b.bottom + reach_px, b.left - reach_px : b.right + reach_px, :2]
-        part = fixed[b.top : b.bottom, b.left : b.right, :2]
-        found = cv2.matchTemplate(np.ascontiguousarray(area), np.ascontiguousarray(part), cv2.TM_CCORR)
+        area = moving[:2, b.top - reach_px : b.bottom + reach_px, b.left - reach_px : b.right + reach_px]
+        part = fixed[:2, b.top : b.bottom, b.left : b.right]
+        found = cv2.matchTemplate(cv2.merge(list(area)), cv2.merge(list(part)), cv2.TM_CCORR)
         top = np.unravel_index(int(np.argmax(found)), found.shape)
         row[:] = _vertices(found, (int(top[0]), int(top[1])))
     return out
@@ -150,25 +199,11 @@ def far_shift(fixed: np.ndarray, moving: np.ndarray) -> tuple[int, int]:
     """Whole-pixel place of ``moving``'s content in ``fixed``'s frame over all shifts up to half the window."""
     from scipy import fft
 
-    spectra = [fft.fft2(field[..., 0] + 1j * field[..., 1]) for field in (fixed, moving)]
+    spectra = [fft.fft2(field[0] + 1j * field[1]) for field in (fixed, moving)]
     found = fft.ifft2(np.conj(spectra[0]) * spectra[1]).real
     row, col = np.unravel_index(int(np.argmax(found)), found.shape)
     rows, cols = found.shape
     return int(row - rows if row > rows // 2 else row), int(col - cols if col > cols // 2 else col)
-
-
-def _correlated(fixed: np.ndarray, moving: np.ndarray, reach: int, inset: int) -> np.ndarray:
-    from scipy import fft
-
-    rows, cols = fixed.shape[:2]
-    inner = fixed[inset : rows - inset, inset : cols - inset]
-    rim = inset - reach
-    outer = moving[rim : rows - rim, rim : cols - rim]
-    size = tuple(fft.next_fast_len(side) for side in outer.shape[:2])
-    spectra = [fft.fft2(np.ascontiguousarray(part).view(np.complex64)[..., 0], size) for part in (inner, outer)]
-    found = fft.ifft2(np.conj(spectra[0]) * spectra[1]).real[: 2 * reach + 1, : 2 * reach + 1]
-    energy = math.sqrt(float(np.vdot(inner, inner)) * float(np.vdot(outer, outer)))
-    return found / np.float32(energy) if energy > 0 else found
 
 
 def _vertices(surface: np.ndarray, top: tuple[int, int]) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from ..model.options import Options
 from .edge_fields import centred, edge_field
 from .edges import (
     Block,
+    Template,
     blocks,
     far_shift,
     gathered,
@@ -122,41 +123,51 @@ class Measure:
     votes_px: np.ndarray = field(default_factory=lambda: np.empty((0, 4)))
 
 
+@dataclass(frozen=True)
+class Reference:
+    """An image that others are laid on: its field, the blocks with texture, and what is looked for in the others."""
+
+    field: np.ndarray
+    where: tuple[Block, ...]
+    template: Template
+
+    @classmethod
+    def of(cls, still: Sequence[np.ndarray], tolerance_px: float, options: RegistrationOptions) -> Reference:
+        """The reference of some bands (rows, cols), for shifts up to ``tolerance_px``."""
+        field = edge_field(still, options.smooth_px)
+        shape = still[0].shape
+        reach = min(max(math.ceil(2 * tolerance_px), _LEAST_REACH_PX), min(shape) // 4)
+        where = tuple(b for b in blocks(shape, options.block_px, reach) if textured(field, b))
+        return cls(field, where, Template(centred(field, reach), reach))
+
+
 def measured(
-    still: Sequence[np.ndarray],
-    loose: Sequence[np.ndarray],
-    tolerance_px: float,
-    options: RegistrationOptions,
-    prior: Prior | None,
+    fixed: Reference, loose: Sequence[np.ndarray], options: RegistrationOptions, prior: Prior | None
 ) -> Measure:
     """About the prior or near zero; if nothing is believed there and no prior says where, about the best anywhere."""
-    fixed = edge_field(still, options.smooth_px)
-    moving = edge_field(loose, options.smooth_px)
-    quarter = min(fixed.shape[:2]) // 4
-    reach = min(max(math.ceil(2 * tolerance_px), _LEAST_REACH_PX), quarter)
+    reach = fixed.template.reach_px
     if reach <= _VOTE_REACH_PX:
         return Measure()  # a window of a few pixels
-    where = [b for b in blocks(fixed.shape[:2], options.block_px, reach) if textured(fixed, b)]
-    if len(where) < options.min_blocks:
-        return Measure(blocks=len(where))
-    template = centred(fixed, reach)
+    if len(fixed.where) < options.min_blocks:
+        return Measure(blocks=len(fixed.where))
+    moving = edge_field(loose, options.smooth_px)
 
     def about(centre: tuple[int, int], prior: Prior | None = None) -> Measure:
         there = moving if centre == (0, 0) else edge_field(loose, options.smooth_px, centre)
-        found, sign = surface(template, there, reach, reach)
+        found, sign = surface(fixed.template, there)
         top = peak(found, _searched(found.shape, centre, prior))
         rough = Measure((centre[0] + top.place_px[0], centre[1] + top.place_px[1]), peak=top.height)
         if top.roundness < _RIDGE:
-            return replace(rough, blocks=len(where))
+            return replace(rough, blocks=len(fixed.where))
         rough = replace(rough, ease=math.log(_USUAL_SUMMITS / top.summits))
-        return _climbed(template, loose, rough, where, sign, options, prior)
+        return _climbed(fixed, loose, rough, sign, options, prior)
 
     near = about((0, 0))
     if not doubted(near, options):
         return near
     if prior is not None:
         return about((round(-prior.shift_px[0]), round(-prior.shift_px[1])), prior)
-    centre = far_shift(fixed, moving)
+    centre = far_shift(fixed.field, moving)
     if max(map(abs, centre)) > reach - _AGREE_PX:
         far = about(centre)
         return near if doubted(far, options) else far
@@ -174,16 +185,15 @@ def _searched(shape: tuple[int, ...], centre: tuple[int, int], prior: Prior | No
 
 
 def _climbed(
-    template: np.ndarray,
+    fixed: Reference,
     loose: Sequence[np.ndarray],
     rough: Measure,
-    where: Sequence[Block],
     sign: int,
     options: RegistrationOptions,
     prior: Prior | None,
 ) -> Measure:
     """The summit approached on fields sampled at the place itself, where the parabola has no bias; and the evidence."""
-    place = rough.place_px
+    place, where, template = rough.place_px, fixed.where, fixed.template.field
     for _ in range(_ROUNDS):
         back = edge_field(loose, options.smooth_px, place)
         values = gathered(template, back, where, sign)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ImageryError
+from ..imagery.order import quantile
 from ..model.scene import Scene
 from .bands import BandShift, band_shifts
 from .choose import Choice
@@ -206,13 +207,13 @@ class _Canvas:
         # A pixel that moved in beside its sheet's edge belongs to the take's first sheet, as good as any.
         own = (len(self.layers) + np.maximum(take.origin, 0)).astype(np.int16)
         fill = there & (self.source < 0)
-        self.source[fill] = own[fill]
+        np.copyto(self.source, own, where=fill)
         for name in self.window.bands:
-            self.values[name][fill] = fitted[name].to_numpy()[fill]
+            np.copyto(self.values[name], fitted[name].to_numpy(), where=fill)
         self.layers += [replace(told, scene=sheet, bands=bands.get(sheet.scene_id, {})) for sheet in take.sheets]
         if keep and there.any():
             pixels = np.stack([fitted[name].to_numpy() for name in self.window.bands])
-            pixels[:, ~there] = np.nan
+            np.copyto(pixels, np.float32(np.nan), where=~there)
             self.kept.append((pixels, own, take.sheets[0].day.toordinal()))
 
     def done(self, composite: CompositeOptions | None, apart: int) -> Mosaic:
@@ -281,5 +282,5 @@ def _spread(image: xr.Dataset) -> float:
     """2nd to 98th percentile of the band that varies most, NaN without a pixel; of every fourth row and column."""
     thin = [band.to_numpy()[::4, ::4] for band in image.data_vars.values()]
     seen = [values[np.isfinite(values)] for values in thin]
-    spreads = [float(np.ptp(np.percentile(values, (2, 98)))) for values in seen if values.size]
+    spreads = [float(quantile(values, 0.98) - quantile(values, 0.02)) for values in seen if values.size]
     return max(spreads, default=math.nan)

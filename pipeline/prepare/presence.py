@@ -175,7 +175,7 @@ def within(inside: np.ndarray, reach_px: float) -> np.ndarray:
 
 
 def correlations(first: np.ndarray, second: np.ndarray, where: np.ndarray, reach: int) -> np.ndarray:
-    """Correlation (2 reach + 1, squared) of two fields (rows, cols, k) over ``where``, by shift of ``second`` against ``first``.
+    """Correlation (2 reach + 1, squared) of two fields (k, rows, cols) over ``where``, by shift of ``second`` against ``first``.
 
     The entry [reach + r, reach + c] compares ``first`` at a pixel with ``second`` r rows south and c columns east of it;
     each channel is taken from its mean over the pixels compared. By Fourier transforms, all shifts at once.
@@ -191,9 +191,9 @@ def correlations(first: np.ndarray, second: np.ndarray, where: np.ndarray, reach
 
     cross, energy = np.zeros((2 * reach + 1,) * 2), np.zeros((2 * reach + 1,) * 2)
     own = 0.0
-    for k in range(first.shape[2]):
-        mine = (first[..., k] - first[..., k][where].mean()) * mask
-        theirs = second[..., k] - second[..., k].mean()
+    for one, two in zip(first, second, strict=True):
+        mine = (one - one[where].mean()) * mask
+        theirs = two - two.mean()
         other = fft.rfft2(theirs, shape)
         own += float((mine * mine).sum())
         cross += by_shift(np.conj(fft.rfft2(mine, shape)) * other)
@@ -226,7 +226,7 @@ def _grey(image: np.ndarray) -> np.ndarray:
     mean = image.mean(axis=0)
     known = np.isfinite(mean)
     filled = np.where(known, mean, mean[known].mean()).astype(np.float32)
-    return cv2.GaussianBlur(filled, (0, 0), 0.7)[..., None]
+    return cv2.GaussianBlur(filled, (0, 0), 0.7)[None]
 
 
 def _colours(stood: np.ndarray, now: np.ndarray, inside: np.ndarray, around: np.ndarray) -> tuple[float, float]:

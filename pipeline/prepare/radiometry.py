@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import Field
 
+from ..imagery.order import quantile
 from ..model.options import Options
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def match(
         return before, evidence | {"note": f"only {len(x)} squares are observed in both images"}
     share = float(np.mean(alike >= options.min_similarity))
     evidence["share_unchanged"] = round(share, 4)
-    chosen = np.flatnonzero(alike >= max(options.min_similarity, float(np.quantile(alike, 1 - options.best_share))))
+    chosen = np.flatnonzero(alike >= max(options.min_similarity, float(quantile(alike, 1 - options.best_share))))
     if len(chosen) < options.min_squares or share < options.min_share:
         return before, evidence | {"note": f"only {share:.1%} of the image looks unchanged"}
     kept = chosen[_trimmed(x[chosen], y[chosen], options.kept_share)]
@@ -129,22 +130,29 @@ def _similarity(x: np.ndarray, y: np.ndarray, known: np.ndarray, window_px: int)
     def summed(image: np.ndarray) -> np.ndarray:
         return cv2.boxFilter(image, cv2.CV_32F, (window_px, window_px), normalize=True, borderType=cv2.BORDER_REFLECT)
 
-    count = np.maximum(summed(known.astype(np.float32)), np.float32(1e-6))
-    together, own_x, own_y = (np.zeros(known.shape, np.float32) for _ in range(3))
+    # Of all bands together: products of values, of which means are taken once, and products of means.
+    products, means = (np.zeros((3, *known.shape), np.float32) for _ in range(2))
     for band_x, band_y in zip(x, y, strict=True):
         u, v = (_standardised(band, known) for band in (band_x, band_y))
-        mean_u, mean_v = summed(u) / count, summed(v) / count
-        together += summed(u * v) / count - mean_u * mean_v
-        own_x += summed(u * u) / count - mean_u * mean_u
-        own_y += summed(v * v) / count - mean_v * mean_v
+        for one, two, into in ((u, v, products), (summed(u), summed(v), means)):
+            cv2.accumulateProduct(one, two, into[0])
+            cv2.accumulateSquare(one, into[1])
+            cv2.accumulateSquare(two, into[2])
+    inverse = 1 / np.maximum(summed(known.astype(np.float32)), np.float32(1e-6))
+    together, own_x, own_y = (
+        (summed(product) - mean * inverse) * inverse for product, mean in zip(products, means, strict=True)
+    )
     return together / np.sqrt(np.maximum(own_x, 1e-6) * np.maximum(own_y, 1e-6))
 
 
 def _standardised(band: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Zero mean and unit spread over the known pixels, zero elsewhere."""
-    values = band[known].astype(np.float64)
-    scale = values.std() or 1.0
-    return np.where(known, (band - values.mean()) / scale, 0.0).astype(np.float32)
+    import cv2
+
+    mean, spread = (float(value[0, 0]) for value in cv2.meanStdDev(band, mask=known.view(np.uint8)))
+    out = (band - np.float32(mean)) * np.float32(1 / (spread or 1.0))
+    np.copyto(out, np.float32(0), where=~known)
+    return out
 
 
 def _trimmed(x: np.ndarray, y: np.ndarray, share: float) -> np.ndarray:
@@ -154,7 +162,7 @@ def _trimmed(x: np.ndarray, y: np.ndarray, share: float) -> np.ndarray:
         gain, offset, _ = _axis(x[kept], y[kept])
         scale = y[kept].std(axis=0)
         distance = np.sum(((y - gain * x - offset) / np.where(scale > 0, scale, 1.0)) ** 2, axis=1)
-        nearest = distance <= np.quantile(distance, share)
+        nearest = distance <= quantile(distance, share)
         if np.array_equal(nearest, kept):
             break
         kept = nearest

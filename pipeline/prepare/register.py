@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .measure import Prior, RegistrationOptions, doubted, measured
+from .measure import Prior, Reference, RegistrationOptions, doubted, measured
 from .resample import moved
 
 if TYPE_CHECKING:
@@ -88,13 +88,8 @@ def register(
                          f"{list(fixed.data_vars)} {dict(fixed.sizes)}")  # fmt: skip
     prior = None if prior_px is None else Prior((float(prior_px[0]), float(prior_px[1])), float(prior_sigma_px))
     tolerance_px = options.tolerance_px(pixel_m)
-    measure = measured(
-        [fixed[name].to_numpy() for name in common],
-        [moving[name].to_numpy() for name in common],
-        tolerance_px,
-        options,
-        prior,
-    )
+    reference = Reference.of([fixed[name].to_numpy() for name in common], tolerance_px, options)
+    measure = measured(reference, [moving[name].to_numpy() for name in common], options, prior)
     measured_px = _rounded(-measure.place_px[0]), _rounded(-measure.place_px[1])
     doubt = doubted(measure, options)
     shift_px, confidence = measured_px, measure.confidence

@@ -14,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 from ..imagery.masks import widened
 from ..imagery.raster import burn
 from ..imagery.reader import RasterioReader, Reader
-from ..imagery.stack import StackOptions, read_scene
+from ..imagery.stack import StackOptions, scene_pixels
 from ..model.grid import Grid
 from ..model.options import Options
 from ..model.scene import Scene
@@ -97,27 +97,32 @@ def read_take(sheets: Sequence[Scene], window: Window, *, ahead: bool = True) ->
     origin, seen = np.full(grid.shape, -1, np.int16), np.zeros(grid.shape, bool)
     for number, scene in enumerate(sheets):
         asked = scene if options.clouds.use != "off" else replace(scene, mask=None)
-        stack = read_scene(asked, grid, window.bands, reader=window.reader, options=options.stack, within=window.within)
-        if stack is None:
+        found = scene_pixels(
+            asked, grid, window.bands, reader=window.reader, options=options.stack, within=window.within
+        )
+        if found is None:
             continue
-        one = _sharpened(stack.isel(time=0), scene, window)
-        clear = finite(one)
-        seen |= clear | one["clouded"].to_numpy()
+        layers, clouded = dict(zip(window.bands, found[0], strict=True)), found[1]
+        layers = _sharpened(layers, scene, window)
+        clear = np.logical_and.reduce([np.isfinite(layer) for layer in layers.values()])
+        seen |= clear
+        seen |= clouded
         fill = clear & (origin < 0)
-        origin[fill] = number
+        np.copyto(origin, np.int16(number), where=fill)
         for name in window.bands:
-            values[name][fill] = one[name].to_numpy()[fill]
+            np.copyto(values[name], layers[name], where=fill)
     return Take(tuple(sheets), image_of(values, grid), origin, seen) if seen.any() else None
 
 
-def _sharpened(image: xr.Dataset, scene: Scene, window: Window) -> xr.Dataset:
+def _sharpened(layers: dict[str, np.ndarray], scene: Scene, window: Window) -> dict[str, np.ndarray]:
     """The scene's colours in the detail of its panchromatic band, where it has one that is finer than they are."""
     pan, ratio = scene.files.get("pan"), (scene.native_pixel_m or 0.0) / window.grid.pixel_m
     if pan is None or "pan" in window.bands or ratio < window.options.sharpen.min_ratio:
-        return image
+        return layers
     how = {} if window.within is None else {"within": window.within}
     detail = window.reader.read(pan, window.grid, nodata=scene.nodata, **how)
-    return sharpen(image, detail, ratio=ratio, options=window.options.sharpen)
+    sharp = sharpen(image_of(layers, window.grid), detail, ratio=ratio, options=window.options.sharpen)
+    return {name: sharp[name].to_numpy() for name in layers}
 
 
 def cleared(take: Take, window: Window, against: xr.Dataset | Callable[[], xr.Dataset | None] | None) -> Take:

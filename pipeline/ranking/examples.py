@@ -12,10 +12,10 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
 import shapely
 
-from ..errors import TrainingError
+from ..errors import LayerError, TrainingError
+from ..evaluate.read import read_findings
 from ..ledger import Ledger, Says, What, says
 from .features import DETECTOR_CONFIDENCE, features
 
@@ -70,9 +70,9 @@ def from_ledger(place: str | Path, kind: str, runs: Sequence[Path] = ()) -> Exam
 def from_file(path: Path, kind: str) -> Examples:
     """Objects of a kind in a vector file; see ``from_table``."""
     try:
-        table = gpd.read_file(path)
-    except (pyogrio.errors.DataSourceError, OSError) as error:
-        raise TrainingError(f"{path}: cannot be read as a vector file ({error})") from error
+        table = read_findings(path)
+    except LayerError as error:
+        raise TrainingError(str(error)) from error
     return from_table(table, kind, str(path))
 
 

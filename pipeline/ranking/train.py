@@ -11,6 +11,7 @@ import pandas as pd
 
 from .. import __version__
 from ..errors import TrainingError
+from ..files import write_bytes, write_text
 from .examples import Examples
 from .fit import FOLDS, fit, left_out
 from .model import Ranking, TrainedOn
@@ -80,15 +81,15 @@ def judge(ranking: Ranking) -> None:
 
 
 def install(ranking: Ranking, out: Path) -> Path | None:
-    """Write the file, whole or not at all; the one that it replaces is kept beside it, and its path returned."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    fresh = out.with_name(f".{out.name}.part")
-    fresh.write_text(ranking.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    """Write the file, whole or not at all; the one that it replaces is kept beside it, and its path returned.
+
+    WorkspaceError where it cannot be written.
+    """
     kept = None
     if out.is_file():
         kept = out.with_suffix(f".v{ranking.version - 1}{out.suffix}")
-        kept.write_bytes(out.read_bytes())
-    fresh.replace(out)
+        write_bytes(kept, out.read_bytes())
+    write_text(out, ranking.model_dump_json(indent=1) + "\n")
     return kept
 
 

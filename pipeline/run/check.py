@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from ..catalog.layers import Layers
 from ..config import RunConfig
 from ..errors import CatalogError, ImageryError, LuyuError, Problems
+from ..files import write_text
 from ..geo.gcj02 import unshifted
 from ..reports.check_page import CheckPage, render
 from .plan import Plan, make_plan
@@ -78,14 +78,7 @@ def check(plan: Plan) -> Check:
 def write_page(made: Check) -> Path:
     """``check.html`` in the run's output folder, whole or not at all."""
     path = made.plan.config.output / "check.html"
-    page = render(_page(made))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_suffix(f".{os.getpid()}.part")
-        half.write_text(page, encoding="utf-8")
-        half.replace(path)
-    except OSError as error:
-        raise LuyuError(f"{path}: cannot be written: {error.strerror}; set output: to a folder that can") from error
+    write_text(path, render(_page(made)))
     return path
 
 

@@ -17,6 +17,8 @@ import xarray as xr
 from shapely.geometry.base import BaseGeometry
 
 from ..config.imagery_options import ImageryOptions
+from ..execution import run_all
+from ..files import write_bytes
 from ..imagery.stack import composite, load
 from ..ledger import CasePicture, Ledger
 from ..model.grid import Grid
@@ -24,9 +26,8 @@ from ..model.scene import Scene
 from ..prepare.resample import moved
 from ..reports.chips import Stretch, pair_chips, rgb8_pair
 from .case_pictures import STRETCH, keep, kept_picture
-from .executor import run_all
-from .files import RunFolder, write_bytes
-from .job import TileResult
+from .files import RunFolder
+from .job import TileFacts, TileResult
 from .plan import Plan
 
 _CHIP_PX = 320
@@ -67,15 +68,17 @@ class Chips:
 
 def cut_chips(
     findings: gpd.GeoDataFrame,
-    results: Sequence[TileResult],
+    results: Sequence[TileFacts | TileResult],
     plan: Plan,
     folder: RunFolder,
     ledger: Ledger,
     step: object,
 ) -> None:
     """Write the pictures that are not there yet; a finding's id says what it was made from, so old ones stay true."""
-    shifts = {result.tile_id: result.facts.get("shift_px", (0.0, 0.0)) for result in results}
-    jobs = [_job(row, plan, shifts) for row in findings.itertuples() if not _there(row, folder, ledger)]
+    missing = [row for row in findings.itertuples() if not _there(row, folder, ledger)]
+    tiles = {row.tile_id for row in missing}
+    shifts = {one.tile_id: one.facts.get("shift_px", (0.0, 0.0)) for one in results if one.tile_id in tiles}
+    jobs = [_job(row, plan, shifts) for row in missing]
 
     def cut_now() -> Iterator[CasePicture]:
         for done, chips in enumerate(run_all(cut, jobs, plan.config.dask), start=1):
@@ -163,7 +166,7 @@ def _job(row: object, plan: Plan, shifts: Mapping[str, Sequence[float]]) -> Chip
         case_no=_case_no(row),
         bands=tuple(band for band in plan.bands if band in ("blue", "green", "red")),
         shift_m=(-rows_px * pixel_m, cols_px * pixel_m),
-        within=plan.config.imagery.read_area(shapely.intersection(plan.corridor, grid.footprint)),
+        within=plan.config.imagery.read_area(plan.corridor_in(grid.footprint)),
         imagery=plan.config.imagery,
     )
 

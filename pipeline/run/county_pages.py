@@ -11,10 +11,10 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from ..files import write_bytes, write_text
 from ..maps import county_map
 from ..model.kinds import Zone
 from ..reports.pages import CountyPage
-from .files import write_bytes, write_text
 from .provenance import meta
 from .stored import StoredRun
 

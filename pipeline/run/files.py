@@ -1,9 +1,7 @@
-"""Where a run keeps its things, and how a file is written: whole or not at all."""
+"""Where a run keeps its things, and that one run at a time does."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +10,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..errors import WorkspaceError
+from ..files import sweep
+
+_OWN = ("work", "chips", "counties", "notices")  # folders that nobody else writes to
 
 
 @dataclass(frozen=True)
@@ -67,24 +68,36 @@ class RunFolder:
         """Results of single tiles, kept so that an interrupted run goes on."""
         return self.root / "work"
 
-    def tile(self, fingerprint: str, tile_id: str) -> Path:
-        """Result of one tile under one set of inputs."""
-        return self.work / fingerprint / f"{_safe(tile_id)}.json"
+    @property
+    def inputs(self) -> Path:
+        """Digests, by name, of what the last run followed from."""
+        return self.work / "inputs.json"
+
+    @property
+    def finished(self) -> Path:
+        """What the files of a finished run follow from; absent while they are being written."""
+        return self.work / "finished.json"
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the folder for one run at a time; the operating system frees it when the process dies."""
+        """Hold the folder for one run at a time; the operating system frees it when the process dies.
+
+        What killed runs had begun to write is removed. WorkspaceError where another run holds it, or it cannot be written.
+        """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.root / ".lock")
             lock.acquire(timeout=0)
+            for place in (self.root, *(self.root / name for name in _OWN)):
+                sweep(place)
         except Timeout:
             raise WorkspaceError(
                 f"{self.root}: another run is writing here; wait for it or choose another folder with --set output=DIR"
             ) from None
-        except OSError as error:
+        except (OSError, NotImplementedError) as error:  # the latter: a file system without locks
+            why = getattr(error, "strerror", None) or error
             raise WorkspaceError(
-                f"{self.root}: cannot be written: {error.strerror}; choose another folder with --set output=DIR"
+                f"{self.root}: cannot be written: {why}; choose another folder with --set output=DIR"
             ) from error
         try:
             yield
@@ -92,48 +105,6 @@ class RunFolder:
             lock.release()
 
 
-@contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """Yield a scratch path beside ``path`` that takes its name only when the block succeeds; synced to disk."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".part-", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        scratch = Path(name)
-        # mkstemp makes files private; results are to be read by colleagues as any other file is.
-        scratch.chmod(0o666 & ~_umask())
-    except OSError as error:
-        raise WorkspaceError(
-            f"{path}: cannot be written: {error.strerror}; free space or rights are missing"
-        ) from error
-    try:
-        yield scratch
-        with scratch.open("rb+") as file:
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    except OSError as error:
-        raise WorkspaceError(f"{path}: cannot be written: {error}; free space or rights are missing") from error
-    finally:
-        scratch.unlink(missing_ok=True)
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """``data`` under ``path``, whole or not at all."""
-    with atomic(path) as scratch:
-        scratch.write_bytes(data)
-
-
-def write_text(path: Path, text: str, *, encoding: str = "utf-8") -> None:
-    """``text`` under ``path``, whole or not at all, with line ends as given."""
-    write_bytes(path, text.encode(encoding))
-
-
 def _safe(name: str) -> str:
     cleaned = "".join(char if char.isalnum() or char in "-_" else "-" for char in str(name))
     return cleaned[:60] or "unnamed"
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current

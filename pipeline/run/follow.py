@@ -10,6 +10,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import pandas as pd
 import shapely
 
 from ..detectors.building import BuildingOptions
+from ..execution import run_all
 from ..ledger import CasePicture, Ledger, What
 from ..model.grid import Tile
 from ..model.kinds import BILLBOARD, BUILDING, BUILT_UP_AREA, DEMOLITION, GRAIN_HINT, ROADWORKS, STOCKPILE, Status
@@ -28,9 +30,8 @@ from ..prepare.pair import Priors
 from ..prepare.presence import PresenceOptions
 from .case_pictures import keep, placed_grid
 from .chips import window_over
-from .executor import run_all
 from .follow_looks import BY_LOOKS, by_looks
-from .job import TileResult
+from .job import TileFacts, TileResult
 from .looks import Step
 from .plan import Plan
 from .revisit import CANNOT_TELL, FAILED, GONE, NOT_COVERED, PRESENT, UNOBSERVABLE, Revisit, RevisitJob, revisited
@@ -77,7 +78,7 @@ def follow(
     findings: gpd.GeoDataFrame,
     candidates: gpd.GeoDataFrame,
     looks: pd.DataFrame,
-    results: Sequence[TileResult],
+    results: Sequence[TileFacts | TileResult],
     plan: Plan,
     ledger: Ledger,
     step: Step,
@@ -86,7 +87,8 @@ def follow(
     """Write one sighting a case for the run's pair of images, and the pictures that prove what is gone; count them.
 
     ``findings``: with the case that took each; ``candidates``: all, also unlikely ones; ``looks``: all that the ledger
-    remembers of the run's roads and sites. A case of which these images have spoken before is counted, not asked again.
+    remembers of the run's roads and sites; ``results``: of the plan's tiles, in their order. A case of which these images
+    have spoken before is counted, not asked again.
     """
     followed = Followed(found_again=findings["case_no"].nunique())
     cases = _expected(plan, ledger)
@@ -142,9 +144,13 @@ def _spoken_against(cases: gpd.GeoDataFrame, candidates: gpd.GeoDataFrame) -> fr
 
 def _answered(jobs: _Jobs, plan: Plan, step: Step) -> Iterator[Revisit]:
     yield from jobs.at_once()
-    for done, one in enumerate(run_all(revisited, jobs.to_look_at(), plan.config.dask), start=1):
+    for done, one in enumerate(run_all(revisited, jobs.to_look_at(), plan.config.dask, failed=_lost), start=1):
         step("cases", done, max(done, len(jobs.cases)))
         yield one
+
+
+def _lost(job: RevisitJob, error: Exception) -> Revisit:
+    return job.unobservable(FAILED, why=str(error))
 
 
 @dataclass
@@ -153,7 +159,7 @@ class _Jobs:
 
     cases: gpd.GeoDataFrame
     watched: Mapping[str, Revisit]
-    results: Sequence[TileResult]
+    results: Sequence[TileFacts | TileResult]
     plan: Plan
     ledger: Ledger
     options: PresenceOptions
@@ -242,7 +248,7 @@ def _chosen(pictures: Sequence[CasePicture], day: dt.date) -> tuple[CasePicture,
     return (*standing[:_PICTURES], *bare[:1])
 
 
-def priors_of(result: TileResult, scale: float) -> Priors:
+def priors_of(result: TileFacts | TileResult, scale: float) -> Priors:
     """What a tile measured of shifts, for a small window in it; ``scale``: the tile's pixel in those of the window."""
     return {
         (shift["moving"], shift["fixed"]): Prior(
@@ -254,17 +260,19 @@ def priors_of(result: TileResult, scale: float) -> Priors:
 
 
 class _TileIndex:
-    """The result of the tile that a place lies in."""
+    """The result of the tile that a place lies in; ``results`` in the order of the tiles."""
 
-    def __init__(self, tiles: Sequence[Tile], results: Sequence[TileResult]) -> None:
-        self._results = {result.tile_id: result for result in results}
-        self._ids = [tile.tile_id for tile in tiles]
-        self._tree = shapely.STRtree([tile.square for tile in tiles])
+    def __init__(self, tiles: Sequence[Tile], results: Sequence[TileFacts | TileResult]) -> None:
+        self._tiles, self._results = tiles, results
 
-    def at(self, shape: shapely.Geometry) -> TileResult | None:
+    def at(self, shape: shapely.Geometry) -> TileFacts | TileResult | None:
         """Of the tile about a shape's middle, or that it touches at least."""
         for place, how in ((shapely.point_on_surface(shape), "intersects"), (shape, "intersects")):
             found = sorted(self._tree.query(place, predicate=how).tolist())
             if found:
-                return self._results[self._ids[found[0]]]
+                return self._results[found[0]]
         return None
+
+    @cached_property
+    def _tree(self) -> shapely.STRtree:
+        return shapely.STRtree([tile.square for tile in self._tiles])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
@@ -32,13 +33,17 @@ _ROADS_OF = {"tunnel": "in tunnels", "managed_by_city": "of city streets", "unbu
 class Ground:
     """Placed layers, all in the run's CRS; those that are not configured are empty.
 
-    ``due``: ROADS rows cut to what a run looks at. ``zones``: table ZONES, and ``sight``: table SIGHT, of all roads near these.
-    ``problems``: what could not be placed, and what is not looked at, in plain words.
+    ``due``: ROADS rows cut to what a run looks at. ``near``: ROADS rows whose zones may reach into it. ``without``: parts of
+    roads that have no zones, in the columns of ``drawn.left_out``. ``problems``: what could not be placed, and what is not
+    looked at, in plain words.
     """
 
+    layers: Layers
+    rules: LegalRules
+    linref: LinearReference
     due: gpd.GeoDataFrame
-    zones: gpd.GeoDataFrame
-    sight: gpd.GeoDataFrame
+    near: gpd.GeoDataFrame
+    without: gpd.GeoDataFrame
     assets: gpd.GeoDataFrame
     facilities: gpd.GeoDataFrame
     permits: gpd.GeoDataFrame
@@ -55,7 +60,7 @@ class Ground:
         area: AreaOptions,
         premises: FacilityOptions | None = None,
     ) -> Ground:
-        """Roads of the area, zones and sight ground about them, assets; what is known by its stake only is placed.
+        """Roads of the area and what lies about them; what is known by its stake only is placed.
 
         ConfigError when the area names what the layers do not have.
         """
@@ -64,25 +69,16 @@ class Ground:
         without = left_out(roads, _lines(assets, AssetKind.TUNNEL))
         due, not_due = roads_due(roads_asked(layers, area, linref), without)
         near = roads.iloc[np.unique(roads.sindex.query(due.geometry.array, predicate="dwithin", distance=_NEAR_M)[1])]
-        errors = Errors(layers.accuracy_m.get("roads"), layers.accuracy_m.get("zones"))
-        zones = road_zones(
-            near, rules, announced=layers.announced, reference=linref, without=without, counties=layers.counties,
-            errors=errors,
-        )  # fmt: skip
-        reach_m = float(zones["outer_m"].max()) if len(zones) else 0.0
+        reach_m = _reach_m(near, rules, layers.counties)
         permits, homeless = alongside(_or_empty(layers.permits, PERMITS, crs), linref, reach_m, layer="permits")
         exempt, unknown = alongside(_or_empty(layers.exempt, EXEMPT, crs), linref, reach_m, layer="exempt")
-        seen_from = less(near, without)
-        lifting = assets.geometry[assets["kind"].isin(_LIFTING)]
         return cls(
+            layers=layers,
+            rules=rules,
+            linref=linref,
             due=due,
-            zones=zones,
-            sight=sight_ground(
-                seen_from[~seen_from.geometry.is_empty],
-                rules,
-                lifting,
-                jurisdiction=jurisdictions(near, rules, layers.counties),
-            ),
+            near=near,
+            without=without,
             assets=assets,
             facilities=own_facilities(assets, premises),
             permits=permits,
@@ -90,6 +86,34 @@ class Ground:
             townships=_or_empty(layers.townships, TOWNSHIPS, crs),
             problems=(*unplaced, *homeless, *unknown, *_kilometres(not_due, linref)),
         )
+
+    @cached_property
+    def zones(self) -> gpd.GeoDataFrame:
+        """Table ZONES of all roads near. Drawn when first asked for: a province's take minutes, and a plan needs none."""
+        accuracy_m = self.layers.accuracy_m
+        return road_zones(
+            self.near, self.rules, announced=self.layers.announced, reference=self.linref, without=self.without,
+            counties=self.layers.counties, errors=Errors(accuracy_m.get("roads"), accuracy_m.get("zones")),
+        )  # fmt: skip
+
+    @cached_property
+    def sight(self) -> gpd.GeoDataFrame:
+        """Table SIGHT of all roads near; drawn when first asked for."""
+        seen_from = less(self.near, self.without)
+        lifting = self.assets.geometry[self.assets["kind"].isin(_LIFTING)]
+        return sight_ground(
+            seen_from[~seen_from.geometry.is_empty],
+            self.rules,
+            lifting,
+            jurisdiction=jurisdictions(self.near, self.rules, self.layers.counties),
+        )
+
+
+def _reach_m(roads: gpd.GeoDataFrame, rules: LegalRules, counties: gpd.GeoDataFrame) -> float:
+    """Distance from its centreline of the farthest edge of any of the roads' zones."""
+    whose = jurisdictions(roads, rules, counties)
+    edges_m = (rules.of(whose[section]).widths(road).control_edge_m for section, road in roads.iterrows())
+    return max(edges_m, default=0.0)
 
 
 def _or_empty(layer: gpd.GeoDataFrame | None, contract: Table, crs: object) -> gpd.GeoDataFrame:

@@ -55,6 +55,15 @@ class TileJob:
         return self.imagery.reader(self.ahead)
 
 
+@dataclass(frozen=True, slots=True)
+class TileFacts:
+    """What a tile says besides its tables: facts, or the failure."""
+
+    tile_id: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    failure: Mapping[str, Any] | None = None
+
+
 @dataclass(frozen=True)
 class TileResult:
     """What a tile gave: candidates (table CANDIDATES), stretches seen and not seen, facts, or the failure.
@@ -67,7 +76,7 @@ class TileResult:
     candidates: gpd.GeoDataFrame
     stretches: gpd.GeoDataFrame
     facts: Mapping[str, Any] = field(default_factory=dict)
-    failure: Mapping[str, str] | None = None
+    failure: Mapping[str, Any] | None = None
     sightings: gpd.GeoDataFrame = field(default_factory=SIGHTINGS.empty)
 
     def __bool__(self) -> bool:

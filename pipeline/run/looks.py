@@ -7,43 +7,97 @@ looks of all tiles and nothing else, so neither the order of tiles nor an interr
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
+import geopandas as gpd
 import numpy as np
 
+from ..errors import LuyuError
+from ..execution import run_all
 from ..model.grid import Tile
 from ..prepare import Prior, Priors, contradicts
-from . import parts
-from .executor import run_all
-from .files import RunFolder
-from .job import TileJob, TileResult
+from .job import TileFacts, TileResult
+from .parts import Key, Parts
 from .plan import Plan
-from .tile import process_tile, told_priors
+from .tile import lost_tile, process_tile, told_priors
+from .told import Told, kept_facts
 
 Step = Callable[[str, int, int], None]
+_Said = TypeVar("_Said", TileFacts, TileResult)
 
-_SECOND = "second"
+NEW, FAILED = "new", "failed"
+_FIRST, _SECOND = "", "second"
+_STEP = {_FIRST: "tiles", _SECOND: "tiles again"}
+_PASSING = ("ImageryError", "NetError", "OSError", "MemoryError", "WorkerLost")
 _LEAST_TILES = 3
 _LEAST_SIGMA_PX = 0.1  # tiles that agree to a hair share errors that their spread does not show
 _MAD_TO_SIGMA = 1.4826
 
 
-def look(plan: Plan, folder: RunFolder, step: Step) -> tuple[list[TileResult], list[TileResult]]:
-    """Results of all tiles in the plan's order, and those made now (without tables): others were kept from before."""
-    first, made = _first(plan, folder, step)
-    priors = shift_priors([first[tile.tile_id] for tile in plan.tiles])
-    second, more = _second(plan, folder, first, priors, step)
+@dataclass(frozen=True)
+class Looked:
+    """What all tiles gave. ``said``: in the plan's order; ``made``: what was done now, others were kept from before."""
+
+    said: Told
+    parts: Parts
+    keys: tuple[Key, ...]
+    made: tuple[TileFacts, ...]
+
+    @property
+    def reused(self) -> int:
+        """How many tiles were kept from before."""
+        return len(self.said) - len({one.tile_id for one in self.made})
+
+    def table(self, name: str) -> Iterator[gpd.GeoDataFrame]:
+        """``candidates``, ``stretches`` or ``sightings`` of all tiles, part by part."""
+        return self.parts.table(name, self.keys)
+
+
+def look(plan: Plan, parts: Parts, step: Step) -> Looked:
+    """Look at all tiles, at those that need it twice; what is kept of the same inputs is not done again."""
+    made = _first(plan, parts, step)
+    first = Told([(tile.tile_id, *_of_kept(parts, tile.tile_id, _FIRST)) for tile in plan.tiles])
+    priors = shift_priors(first)
+    known, more = _second(plan, parts, first, priors, step)
     most_px = plan.config.imagery.pair.registration.max_error_px
-    results = [
-        better(first[t.tile_id], second.get(t.tile_id), doubted=_contradicted(first[t.tile_id], priors, most_px))
-        for t in plan.tiles
-    ]
-    return results, [*made, *more]
+    keys, said = [], []
+    for tile, kept in zip(plan.tiles, first.kept, strict=True):
+        if tile.tile_id not in known:
+            keys.append((tile.tile_id, _FIRST))
+            said.append(kept)
+            continue
+        one = kept_facts(*kept)
+        second = kept_facts(tile.tile_id, *_of_kept(parts, tile.tile_id, _SECOND))
+        best = better(one, second, doubted=_contradicted(one, priors, most_px))
+        keys.append((tile.tile_id, _SECOND if best.facts.get("second_look_used") else _FIRST))
+        said.append((tile.tile_id, json.dumps(best.facts, ensure_ascii=False).encode(), best.failure))
+    return Looked(Told(said), parts, tuple(keys), (*made, *more))
 
 
-def shift_priors(results: Sequence[TileResult]) -> dict[tuple[str, str], Prior]:
+def keys_of(tile: Tile) -> tuple[Key, Key]:
+    """Where both looks at a tile are kept."""
+    return (tile.tile_id, _FIRST), (tile.tile_id, _SECOND)
+
+
+def due_tiles(plan: Plan, parts: Parts) -> dict[str, tuple[str, ...]]:
+    """Tiles that a run would look at, with why: names of inputs that differ, ``new`` or ``failed``."""
+    why: dict[str, tuple[str, ...]] = {}
+    for tile in plan.tiles:
+        kept = parts.get((tile.tile_id, _FIRST))
+        if kept is None:
+            why[tile.tile_id] = (NEW,)
+        elif differing := plan.ways.tiles[tile.tile_id].differing(kept.inputs):
+            why[tile.tile_id] = differing
+        elif kept.failure is not None:
+            why[tile.tile_id] = (FAILED,)
+    return why
+
+
+def shift_priors(results: Iterable[TileFacts | TileResult]) -> dict[tuple[str, str], Prior]:
     """Median shift of each pair of takes (moving, reference), by three tiles or more that measured it by themselves.
 
     ``sigma_px``: robust spread of the tiles, of the coordinate that spreads more, at least 0.1.
@@ -63,7 +117,7 @@ def _prior(shifts_px: np.ndarray) -> Prior:
     return Prior((row, col), round(max(_LEAST_SIGMA_PX, float(spread.max())), 3))
 
 
-def wants_prior(result: TileResult, priors: Priors, max_error_px: float = 1.0) -> bool:
+def wants_prior(result: TileFacts | TileResult, priors: Priors, max_error_px: float = 1.0) -> bool:
     """Whether a tile lost ground to a shift that it could not measure, or took it as zero, and others know it.
 
     Or it believed a weak measure that the others contradict; ``max_error_px``: of the registration's options.
@@ -78,7 +132,7 @@ def wants_prior(result: TileResult, priors: Priors, max_error_px: float = 1.0) -
     )
 
 
-def _contradicted(result: TileResult, priors: Priors, max_error_px: float) -> bool:
+def _contradicted(result: TileFacts | TileResult, priors: Priors, max_error_px: float) -> bool:
     return any(
         shift["reliable"]
         and (prior := priors.get((shift["moving"], shift["fixed"]))) is not None
@@ -87,7 +141,7 @@ def _contradicted(result: TileResult, priors: Priors, max_error_px: float) -> bo
     )
 
 
-def better(first: TileResult, second: TileResult | None, *, doubted: bool = False) -> TileResult:
+def better(first: _Said, second: _Said | None, *, doubted: bool = False) -> _Said:
     """The look that observed more; of two that observed the same, the one that knows more shifts.
 
     Where the first one is ``doubted``, because the other tiles contradict its shift, always the second.
@@ -105,65 +159,62 @@ def better(first: TileResult, second: TileResult | None, *, doubted: bool = Fals
     return replace(second if used else first, facts={**(second if used else first).facts, **told})
 
 
-def _worth(result: TileResult) -> tuple[float, int]:
+def _worth(result: TileFacts | TileResult) -> tuple[float, int]:
     known = sum(bool(shift["reliable"]) for shift in result.facts.get("shifts", ()))
     return float(result.facts.get("observed_share", 0.0)), known
 
 
-def _first(plan: Plan, folder: RunFolder, step: Step) -> tuple[dict[str, TileResult], list[TileResult]]:
-    done: dict[str, TileResult] = {}
-    for tile in plan.tiles:
-        kept = parts.load(folder.tile(plan.fingerprint, tile.tile_id), plan.layers.epsg)
-        if kept is not None and kept:
-            done[tile.tile_id] = kept
-    todo = tuple(tile for tile in plan.tiles if tile.tile_id not in done)
-    step("tiles", len(done), len(plan.tiles))
-    made = []
-    for result in run_all(process_tile, plan.jobs(todo), plan.config.dask):
-        parts.save(folder, plan.fingerprint, result)
-        made.append(_light(result))
-        done[result.tile_id] = result
-        step("tiles", len(done), len(plan.tiles))
-    return done, made
+def _first(plan: Plan, parts: Parts, step: Step) -> list[TileFacts]:
+    due = due_tiles(plan, parts)
+    made = _done(plan, parts, [tile for tile in plan.tiles if tile.tile_id in due], _FIRST, {}, step)
+    # What failed for want of a file or a server may be there by now; a fault of the program's own would only repeat.
+    again = {one.tile_id for one in made if one.failure is not None and one.failure["error"] in _PASSING}
+    if again:
+        made += _done(plan, parts, [tile for tile in plan.tiles if tile.tile_id in again], _FIRST, {}, step)
+    return made
 
 
 def _second(
-    plan: Plan, folder: RunFolder, first: Mapping[str, TileResult], priors: Priors, step: Step
-) -> tuple[dict[str, TileResult], list[TileResult]]:
-    """Second looks by tile, kept under a name of their own: what the priors follow from is never written over."""
+    plan: Plan, parts: Parts, first: Told, priors: Priors, step: Step
+) -> tuple[Mapping[str, Priors], list[TileFacts]]:
+    """Tiles looked at twice, with their priors. Kept under a name of their own: what priors follow from stays."""
     most_px = plan.config.imagery.pair.registration.max_error_px
-    known = {t.tile_id: _of(t, plan, priors) for t in plan.tiles if wants_prior(first[t.tile_id], priors, most_px)}
-    done: dict[str, TileResult] = {}
-    for tile_id, mine in known.items():
-        kept = parts.load(parts.place(folder, plan.fingerprint, tile_id, _SECOND), plan.layers.epsg)
-        if kept is not None and kept and kept.facts.get("priors") == told_priors(mine):
-            done[tile_id] = kept
-    todo = tuple(tile for tile in plan.tiles if tile.tile_id in known and tile.tile_id not in done)
-    made = []
-    jobs = (_with(job, known[job.tile.tile_id]) for job in plan.jobs(todo))
-    for result in run_all(process_tile, jobs, plan.config.dask):
-        parts.save(folder, plan.fingerprint, result, _SECOND)
-        made.append(_light(result))
-        done[result.tile_id] = result
-        step("tiles again", len(done), len(known))
-    return done, made
+    wanting = [tile for tile, one in zip(plan.tiles, first, strict=True) if wants_prior(one, priors, most_px)]
+    known: dict[str, Priors] = {tile.tile_id: _of(tile, plan, priors) for tile in wanting}
+    todo = []
+    for tile in wanting:
+        kept = parts.get((tile.tile_id, _SECOND))
+        same = kept is not None and kept.failure is None and kept.inputs == plan.ways.tiles[tile.tile_id]
+        if kept is None or not same or kept.said("").facts.get("priors") != told_priors(known[tile.tile_id]):
+            todo.append(tile)
+    return known, _done(plan, parts, todo, _SECOND, known, step)
+
+
+def _done(
+    plan: Plan, parts: Parts, todo: Sequence[Tile], look: str, known: Mapping[str, Priors], step: Step
+) -> list[TileFacts]:
+    """Look at these tiles now, each result kept as it comes; what is left is what they asked of the network."""
+    total = len(plan.tiles) if look == _FIRST else len(known)
+    word, done, made = _STEP[look], total - len(todo), []
+    step(word, done, total)
+    jobs = (replace(job, priors=known.get(job.tile.tile_id, {})) for job in plan.jobs(tuple(todo)))
+    for result in run_all(process_tile, jobs, plan.config.dask, failed=lost_tile):
+        parts.add(result, plan.ways.tiles[result.tile_id], look)
+        used = {"network": result.facts["network"]} if "network" in result.facts else {}
+        made.append(TileFacts(result.tile_id, used, result.failure))
+        done += 1
+        step(word, min(done, total), total)
+    return made
+
+
+def _of_kept(parts: Parts, tile_id: str, look: str) -> tuple[bytes, Mapping[str, Any] | None]:
+    kept = parts.get((tile_id, look))
+    if kept is None:
+        raise LuyuError(f"tile {tile_id} was looked at and gave no result; please report it")
+    return kept.facts, kept.failure
 
 
 def _of(tile: Tile, plan: Plan, priors: Priors) -> dict[tuple[str, str], Prior]:
     """The priors between scenes that touch the tile."""
     here = {scene.scene_id for scene in plan.touching((*plan.before, *plan.after), tile.grid.footprint)}
     return {pair: prior for pair, prior in priors.items() if here.issuperset(pair)}
-
-
-def _with(job: TileJob, priors: Priors) -> TileJob:
-    return replace(job, priors=priors)
-
-
-def _light(result: TileResult) -> TileResult:
-    """Without tables, which would grow with the length of the road."""
-    return replace(
-        result,
-        candidates=result.candidates.iloc[:0],
-        stretches=result.stretches.iloc[:0],
-        sightings=result.sightings.iloc[:0],
-    )

@@ -16,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 from ..catalog.layers import Layers
 from ..config import RunConfig
 from ..detectors import registry
-from ..errors import CatalogError, NoImageError
+from ..geo.corridor import GRID_M
 from ..geo.tiling import tiles_over
 from ..legal.drawn import jurisdictions
 from ..legal.rules import LegalRules
@@ -26,14 +26,14 @@ from ..model.grid import Tile
 from ..model.scene import Scene
 from ..ranking.apply import Named, load_rankings
 from .area import by_county
-from .fingerprint import fingerprint
 from .ground import Ground
+from .inputs import Ways, ways
 from .job import TileJob
 from .scene_facts import band_tiles
+from .scenes import common_bands, scenes_of_periods
 from .sites import known_sites
+from .touched import Touched
 
-_BANDS = ("blue", "green", "red", "nir")
-_NEEDED = ("blue", "green", "red")
 AHEAD_TILES = 32  # tiles of the road that share requests for far images
 
 
@@ -83,7 +83,7 @@ class Plan:
     @property
     def shares_cache(self) -> bool:
         """Whether all workers are of this machine, so that what one has fetched serves the others."""
-        return self.config.dask.scheduler in ("threads", "processes", "local")
+        return self.config.dask.on_this_machine
 
     def jobs(self, tiles: tuple[Tile, ...] | None = None) -> Iterator[TileJob]:
         """One job a tile, made as it is asked for, so that nothing grows with the length of the road."""
@@ -93,18 +93,18 @@ class Plan:
             if self.shares_cache and number % AHEAD_TILES == 0:
                 near = [one.core for one in chosen[max(number - 1, 0) : number + AHEAD_TILES + 1]]
                 ahead = self.config.imagery.read_area(shapely.union_all(near))
-            window = tile.grid.footprint
+            window, (before, after) = tile.grid.footprint, self.scenes_of(tile)
             yield TileJob(
                 tile=tile,
-                before=self.touching(self.before, window),
-                after=self.touching(self.after, window),
+                before=before,
+                after=after,
                 bands=self.bands,
                 zones=_within(self.zones, window),
                 roads=_within(self._roads, window),
                 due=_within(self.due, tile.square).assign(
                     geometry=lambda d, square=tile.square: d.intersection(square)
                 ),
-                corridor=shapely.intersection(self.corridor, window),
+                corridor=self.corridor_in(window),
                 ahead=ahead,
                 imagery=self.config.imagery,
                 detectors=self.config.detectors,
@@ -113,16 +113,32 @@ class Plan:
             )
 
     @cached_property
+    def ways(self) -> Ways:
+        """Digests of all that the tiles' results follow from."""
+        whose = jurisdictions(self.ground.near, self.rules, self.layers.counties)
+        drawn = (
+            self._roads.assign(jurisdiction=whose.reindex(self._roads.index)),
+            self.linref.stretches,
+            self.ground.without,
+            self.due,
+            self.sites,
+            *(() if self.layers.announced is None else (self.layers.announced,)),
+        )
+        return ways(
+            self.config, self.rules, self.tiles, (self.before, self.after), self._touched, drawn,
+            (self.bands, self._bands_of), self.layers.accuracy_m,
+        )  # fmt: skip
+
+    @property
     def fingerprint(self) -> str:
-        """Digest of all that the tiles' results follow from; results under another digest are not reused."""
-        tables = (self.layers.roads, self.layers.counties, self.zones, self.due, self.sites)
-        return fingerprint(self.config, (*self.before, *self.after), tables)
+        """One digest of all that the tiles' results follow from."""
+        return self.ways.fingerprint
 
     def summary(self) -> dict[str, Any]:
         """Tiles, km, scenes per tile, and what will be skipped and why; bytes are told by ``reads.planned_reads``."""
         skipped, per_tile = [], []
         for tile in self.tiles:
-            before, after = (self.touching(s, tile.grid.footprint) for s in (self.before, self.after))
+            before, after = self.scenes_of(tile)
             per_tile.append(len(before) + len(after))
             lacking = [name for name, scenes in (("before", before), ("after", after)) if not scenes]
             if lacking:
@@ -172,11 +188,35 @@ class Plan:
     @cached_property
     def _bands_of(self) -> dict[str, frozenset[str]]:
         """Ids of the scenes whose bands are measured, by tile."""
-        windows = shapely.transform(
-            [tile.grid.footprint for tile in self.tiles], self._lonlat.transform, interleaved=False
-        )
-        chosen = band_tiles(list(windows), (*self.before, *self.after))
-        return {self.tiles[position].tile_id: ids for position, ids in chosen.items()}
+        scenes = zip((self.before, self.after), self._touched, strict=True)
+        touched = {
+            scene.scene_id: tiles for some, by in scenes for scene, tiles in zip(some, by.tiles_of(), strict=True)
+        }
+        return {self.tiles[position].tile_id: ids for position, ids in band_tiles(touched).items()}
+
+    @cached_property
+    def _touched(self) -> tuple[Touched, Touched]:
+        """Scenes of both periods by tile."""
+        return Touched(self.before, self.tiles, self._lonlat), Touched(self.after, self.tiles, self._lonlat)
+
+    @cached_property
+    def _position(self) -> dict[str, int]:
+        return {tile.tile_id: position for position, tile in enumerate(self.tiles)}
+
+    @cached_property
+    def _cores(self) -> shapely.STRtree:
+        return shapely.STRtree([tile.core for tile in self.tiles])
+
+    def corridor_in(self, area: BaseGeometry) -> BaseGeometry:
+        """The part of the corridor in an area, in the time that this part takes."""
+        parts = self._cores.geometries[self._cores.query(area, predicate="intersects")]
+        return shapely.union_all(shapely.intersection(parts, area), grid_size=GRID_M)
+
+    def scenes_of(self, tile: Tile) -> tuple[tuple[Scene, ...], tuple[Scene, ...]]:
+        """Scenes that touch a tile's window: before, after."""
+        at = self._position[tile.tile_id]
+        before, after = self._touched
+        return before.of(at), after.of(at)
 
     @cached_property
     def _lonlat(self) -> pyproj.Transformer:
@@ -211,7 +251,7 @@ def make_plan(config: RunConfig) -> Plan:
         halo_px=int(np.ceil(halo_m / config.imagery.resolution_m)),
         along=ground.due,
     )
-    before, after = _scenes(config, searched, layers.epsg)
+    before, after = scenes_of_periods(config, searched, layers.epsg)
     return Plan(
         config=config,
         layers=layers,
@@ -223,52 +263,16 @@ def make_plan(config: RunConfig) -> Plan:
         tiles=tuple(tiles),
         before=before,
         after=after,
-        bands=_common_bands((*before, *after), registry.wishes(config.detectors)[0]),
+        bands=common_bands((*before, *after), registry.wishes(config.detectors)[0]),
         sites=_watched(known_sites(layers.registry, linref, layers.counties, searched), built),
         rankings=load_rankings(config.decisions.rankings, {registry.name_of(d.options): d.version for d in built}),
     )
-
-
-def _scenes(config: RunConfig, searched: BaseGeometry, epsg: int) -> tuple[tuple[Scene, ...], tuple[Scene, ...]]:
-    to_lonlat = pyproj.Transformer.from_crs(epsg, 4490, always_xy=True)
-    area_lonlat = shapely.transform(searched, to_lonlat.transform, interleaved=False)
-    source, base = config.imagery.source, config.layers.parent
-    found = []
-    for name, periods in (("before", config.imagery.before_periods), ("after", (config.imagery.after,))):
-        scenes: dict[str, Scene] = {}
-        for number, period in enumerate(periods, start=1):
-            try:
-                found_now = source.scenes(area_lonlat, period, base=base, network=config.imagery.network)
-                scenes |= {scene.scene_id: scene for scene in found_now}
-            except NoImageError:
-                # A year without an image is no fault while another year has one.
-                if number == len(periods) and not scenes:
-                    raise
-        if not scenes:
-            raise CatalogError(
-                f"imagery.{name}: no image of {', '.join(map(str, periods))} touches the corridor;"
-                " widen the period or add images"
-            )
-        found.append(tuple(sorted(scenes.values(), key=lambda scene: (scene.day, scene.scene_id))))
-    return found[0], found[1]
 
 
 def _watched(sites: gpd.GeoDataFrame, detectors: list[Any]) -> gpd.GeoDataFrame:
     """Sites of kinds that a detector of the run looks for."""
     kinds = {kind for detector in detectors for kind in detector.kinds}
     return sites[sites["kind"].isin(kinds)].reset_index(drop=True)
-
-
-def _common_bands(scenes: tuple[Scene, ...], wanted: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Bands that every scene has; the three visible ones are needed, near infrared and those wanted are used if all have."""
-    for scene in scenes:
-        if lacking := [band for band in _NEEDED if band not in scene.files]:
-            raise CatalogError(
-                f"scene {scene.scene_id!r} has no band {lacking[0]!r}, only {sorted(scene.files)};"
-                " name its bands in the sensor profile or in the source's 'assets'"
-            )
-    named = dict.fromkeys((*_BANDS, *wanted))
-    return tuple(band for band in named if all(band in scene.files for scene in scenes))
 
 
 def _within(frame: gpd.GeoDataFrame, window: BaseGeometry) -> gpd.GeoDataFrame:

@@ -24,10 +24,12 @@ from ..net import tally
 from ..net.hrefs import redacted
 from .alarm import Alarm
 from .coverage import by_cause
-from .job import TileResult
+from .job import TileFacts
 from .plan import Plan
 from .scene_facts import scene_facts, scene_notes
 from .sites import campaign
+from .spent import Spent, of_tiles
+from .told import Facts
 from .watch import Watched
 
 _SIGN_IN = re.compile(r"//[^/@\s]*:[^/@\s]*@")  # user and password in an address of any kind
@@ -48,13 +50,14 @@ _LIBRARIES = (
 
 def run_record(
     plan: Plan,
-    results: Sequence[TileResult],
+    results: Sequence[TileFacts],
     findings: gpd.GeoDataFrame,
     candidates: gpd.GeoDataFrame,
     coverage: pd.DataFrame,
     *,
     reused: int,
     seconds: float,
+    spent: Spent,
     network: tally.Count,
     raised: Sequence[Alarm],
     watched: Watched,
@@ -75,7 +78,7 @@ def run_record(
         "python": platform.python_version(),
         "libraries": {name: _version(name) for name in _LIBRARIES},
         "notice": "疑似线索，不作为处罚依据。A finding is a clue, never a verdict.",
-        "configuration": _clean(config.dump()),
+        "configuration": cleaned(config.dump()),
         "fingerprint": plan.fingerprint,
         "epsg": plan.layers.epsg,
         "bands": list(plan.bands),
@@ -107,7 +110,7 @@ def run_record(
         "unobserved_km": by_cause(coverage),
         "alarms": [alarm.record() for alarm in raised],
         "reads": network._asdict(),
-        "tiles": {r.tile_id: {name: v for name, v in r.facts.items() if name != "network"} for r in results},
+        "spent": {"run_s": spent.told(), **of_tiles(results)},
         "failures": [result.failure for result in results if result.failure is not None],
         "notes": [*plan.notes, *notes],
     }
@@ -115,7 +118,7 @@ def run_record(
 
 def _totals(
     plan: Plan,
-    results: Sequence[TileResult],
+    results: Sequence[TileFacts],
     findings: gpd.GeoDataFrame,
     candidates: gpd.GeoDataFrame,
     coverage: pd.DataFrame,
@@ -155,9 +158,9 @@ def _kept_back(candidates: pd.DataFrame) -> dict[str, int]:
     return {reason.value: int((candidates["why_not"] == reason).sum()) for reason in _KEPT_BACK}
 
 
-def _registration(results: Sequence[TileResult]) -> dict[str, Any]:
+def _registration(results: Sequence[TileFacts]) -> dict[str, Any]:
     """What became of the tiles whose images were laid on each other, and the spread of shifts and of their errors."""
-    laid = [r.facts for r in results if "registration_reliable" in r.facts]
+    laid = [_only_shift(r.facts) for r in results if "registration_reliable" in r.facts]
     reliable = [facts for facts in laid if facts["registration_reliable"]]
     by_prior = sum(bool(facts["from_prior"]) for facts in reliable)
     frame = pd.DataFrame([facts["shift_px"] for facts in reliable], columns=["rows_px", "cols_px"])
@@ -179,11 +182,16 @@ def _registration(results: Sequence[TileResult]) -> dict[str, Any]:
     }
 
 
+def _only_shift(facts: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("registration_reliable", "registration_refused", "from_prior", "shift_px", "error_px")
+    return {name: facts[name] for name in names}
+
+
 def _scenes_told(
-    plan: Plan, results: Sequence[TileResult], registration: Mapping[str, Any]
+    plan: Plan, results: Sequence[TileFacts], registration: Mapping[str, Any]
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """More of each scene by id, and notes on them."""
-    facts = [result.facts for result in results]
+    facts = Facts(results)
     told = scene_facts(plan.before, plan.after, facts) | scene_facts(plan.after, plan.before, facts)
     left_m = (registration["median_error_px"] or 0.0) * plan.config.imagery.resolution_m
     errors_m = {scene.scene_id: math.hypot(scene.geo_rmse_m, left_m) for scene in (*plan.before, *plan.after)}
@@ -194,7 +202,7 @@ def _counts(frame: pd.DataFrame, column: str) -> dict[str, int]:
     return {str(key): int(count) for key, count in frame[column].value_counts().sort_index().items()}
 
 
-def network_use(results: Iterable[TileResult], begun: tally.Count) -> tally.Count:
+def network_use(results: Iterable[TileFacts], begun: tally.Count) -> tally.Count:
     """What a run asked for: this process since ``begun``, others from the first of these tiles to the last."""
     first: dict[str, tally.Count] = {}
     last: dict[str, tally.Count] = {}
@@ -221,12 +229,12 @@ def _scene(scene: Scene) -> dict[str, Any]:
     }
 
 
-def _clean(node: Any) -> Any:
+def cleaned(node: Any) -> Any:
     """The configuration without what an address may hold of user, password and tokens."""
     if isinstance(node, Mapping):
-        return {key: _clean(value) for key, value in node.items()}
+        return {key: cleaned(value) for key, value in node.items()}
     if isinstance(node, list):
-        return [_clean(value) for value in node]
+        return [cleaned(value) for value in node]
     return _SIGN_IN.sub("//…@", redacted(node)) if isinstance(node, str) else node
 
 

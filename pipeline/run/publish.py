@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+import pyogrio
 import shapely
 
+from ..files import atomic, write_bytes, write_text
 from ..maps import index_page
 from ..model.stake import Stake
 from ..model.tables import FINDINGS
@@ -20,7 +22,8 @@ from ..papers.sketch import Surroundings
 from ..reports import gis, register
 from ..reports.pages import IndexPage
 from .county_pages import write_county_maps
-from .files import RunFolder, atomic, write_bytes, write_text
+from .files import RunFolder
+from .job import TileFacts
 from .overview import overview
 from .plan import Plan
 from .provenance import last_day, meta
@@ -28,6 +31,7 @@ from .stored import StoredRun
 from .watch import Watched
 
 _STAKE_EVERY_M = 100.0
+_UNSYNCED = {"OGR_SQLITE_SYNCHRONOUS": "OFF"}  # hundreds of syncs of a scratch file, which is synced once it is whole
 _FILES = {
     "register": "register.xlsx",
     "findings": "findings.gpkg",
@@ -45,6 +49,7 @@ def publish(
     stretches: gpd.GeoDataFrame,
     coverage: pd.DataFrame,
     watched: Watched,
+    said: Iterable[TileFacts],
     record: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Write every file of a run, each whole or absent; the record with what the maps weigh, as run.json has it."""
@@ -54,7 +59,7 @@ def publish(
         "corridor": _corridor(plan),
         "zones": plan.zones,
         "sight": plan.ground.sight,
-        "tiles": _tiles(plan, record),
+        "tiles": _tiles(plan, said),
         "roads": plan.layers.roads,
         "counties": plan.layers.counties[plan.layers.counties["code"].isin(_codes(record))],
         "stakes": _stakes(plan),
@@ -139,6 +144,7 @@ def write_layers(path: Path, tables: Mapping[str, gpd.GeoDataFrame]) -> None:
     """A GeoPackage of several layers, whole or absent; empty tables keep their columns."""
     with atomic(path) as scratch:
         scratch.unlink()
+        pyogrio.set_gdal_config_options(_UNSYNCED)
         for name, table in tables.items():
             kind = "Unknown" if table.empty else None
             table.to_file(scratch, layer=name, driver="GPKG", engine="pyogrio", use_arrow=True, geometry_type=kind)
@@ -150,21 +156,25 @@ def _corridor(plan: Plan) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({"piece": range(len(pieces))}, geometry=pieces, crs=plan.layers.epsg)
 
 
-def _tiles(plan: Plan, record: Mapping[str, Any]) -> gpd.GeoDataFrame:
-    facts = record["tiles"]
-    failed = {failure["tile"]: failure["why"] for failure in record["failures"]}
-    rows = [
-        {
-            "tile_id": tile.tile_id,
-            "observed_share": facts[tile.tile_id].get("observed_share"),
-            "shift_rows_px": (facts[tile.tile_id].get("shift_px") or [None, None])[0],
-            "shift_cols_px": (facts[tile.tile_id].get("shift_px") or [None, None])[1],
-            "registration": _registration(facts[tile.tile_id]),
-            "failure": failed.get(tile.tile_id),
-            "geometry": tile.core,
-        }
-        for tile in plan.tiles
-    ]
+def _tiles(plan: Plan, said: Iterable[TileFacts]) -> gpd.GeoDataFrame:
+    """A row a tile, with its facts as JSON; ``said``: in the plan's order."""
+    rows = []
+    for tile, one in zip(plan.tiles, said, strict=True):
+        facts = {name: value for name, value in one.facts.items() if name != "network"}
+        shift_px = facts.get("shift_px") or (None, None)
+        rows.append(
+            {
+                "tile_id": tile.tile_id,
+                "observed_share": facts.get("observed_share"),
+                "shift_rows_px": shift_px[0],
+                "shift_cols_px": shift_px[1],
+                "registration": _registration(facts),
+                "seconds": facts.get("seconds"),
+                "failure": one.failure["why"] if one.failure else None,
+                "facts": json.dumps(facts, ensure_ascii=False),
+                "geometry": tile.core,
+            }
+        )
     return gpd.GeoDataFrame(rows, geometry="geometry", crs=plan.layers.epsg)
 
 

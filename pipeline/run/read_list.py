@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError
+from ..files import write_bytes
 from ..net.costs import CostOptions
-from .files import write_bytes
+from ..reports.gis import neutral
 from .reads import Read, ReadPlan
 
 _RANGE_TILES = 32
@@ -51,7 +52,8 @@ def write_reads(path: Path, reads: ReadPlan) -> None:
         out = io.StringIO()
         writer = csv.DictWriter(out, [one.name for one in fields(Read)], lineterminator="\r\n")
         writer.writeheader()
-        writer.writerows({**row, "bands": " ".join(row["bands"])} for row in rows)
+        shown = ({**row, "bands": " ".join(row["bands"])} for row in rows)
+        writer.writerows({k: neutral(v) if isinstance(v, str) else v for k, v in row.items()} for row in shown)
         write_bytes(path, out.getvalue().encode("utf-8-sig"))
     else:
         raise ConfigError(f"--reads {path}: give a file that ends in .csv or .json")

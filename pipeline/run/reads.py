@@ -183,8 +183,8 @@ def _of_tile(plan: Plan, tile: Tile, when: str, headers: Headers) -> list[_Asked
     """What one period of a tile would read, take by take."""
     imagery = plan.config.imagery
     grid = tile.grid.padded(imagery.pair.margin_px(tile.grid.pixel_m))
-    corridor = imagery.read_area(shapely.intersection(plan.corridor, tile.grid.footprint))
-    scenes = plan.touching(plan.before if when == "before" else plan.after, tile.grid.footprint)
+    corridor = imagery.read_area(plan.corridor_in(tile.grid.footprint))
+    scenes = plan.scenes_of(tile)[when == "after"]
     asked = []
     for scene in overlapping(scenes, grid):
         for files, window, within, resampling in _windows(scene, plan.bands, grid, corridor, imagery):

@@ -11,33 +11,40 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+import pyogrio
 
 from ..catalog.archive import unpack_needed
 from ..config import RunConfig
 from ..detectors import registry
 from ..errors import WorkspaceError
+from ..execution import kept
 from ..ledger import Ledger, LedgerOptions
 from ..maps.basemaps import check_keys
 from ..model.tables import CANDIDATES
 from ..net import tally
 from ..ranking.apply import ranked
-from . import parts
 from .alarm import Earlier, Seen, alarms
 from .chips import cut_chips
 from .coverage import coverage_table
 from .files import RunFolder
 from .findings import placed, shown_on, with_cases
+from .finished import is_finished, mark_finished, unmark
 from .follow import follow
+from .job import no_sightings
 from .join import join
-from .looks import Step, look
+from .looks import Looked, Step, keys_of, look
+from .parts import Parts
 from .plan import Plan, make_plan
 from .provenance import network_use, run_record
 from .publish import publish, publish_maps
 from .reads import planned_reads, refuse_beyond
+from .redo import remember
 from .sites import evidence_by_key, site_states
+from .spent import Spent
 from .stages import with_stages
 from .stored import StoredRun
-from .watch import Watched, hot_spot_table, looks_of, remembered, road_places, with_courses
+from .told import Facts
+from .watch import Watched, all_looks, hot_spot_table, looks_of, remembered, road_places, with_courses
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,7 @@ class RunReport:
     record: Mapping[str, Any]
     failures: tuple[Mapping[str, str], ...] = ()
     findings: gpd.GeoDataFrame = field(default_factory=gpd.GeoDataFrame)
+    untouched: bool = False  # nothing had changed, and nothing was done
 
     @property
     def complete(self) -> bool:
@@ -58,6 +66,14 @@ class RunReport:
     def alarms(self) -> tuple[Mapping[str, Any], ...]:
         """What makes the result doubtful as a whole."""
         return tuple(self.record["alarms"])
+
+    @property
+    def tiles(self) -> dict[str, dict[str, Any]]:
+        """What each tile said, by its id, as the run's tables have it."""
+        table = pyogrio.read_dataframe(
+            self.folder.findings_gpkg, layer="tiles", columns=["tile_id", "facts"], read_geometry=False
+        )
+        return {tile: json.loads(facts) for tile, facts in zip(table["tile_id"], table["facts"], strict=True)}
 
     @property
     def km_observed(self) -> float:
@@ -81,61 +97,92 @@ def run(
 ) -> RunReport:
     """Run a configuration to its end and leave all files of a run in ``config.output``.
 
-    Tiles done by an interrupted run of the same inputs are not done again; ``fresh`` forgets them. Cases live in the
-    ledger, which no ``fresh`` touches. Nothing is written before the whole input has been checked. ConfigError when
-    more than ``max_gb`` (1e9 bytes) might have to be fetched over the network.
+    Only tiles whose inputs changed since they were last looked at, or that failed, are looked at; where nothing at all has
+    changed, nothing is done. ``fresh`` forgets all of it. Cases live in the ledger, which no ``fresh`` touches. Nothing is
+    written before the whole input has been checked. ConfigError when more than ``max_gb`` (1e9 bytes) might have to be
+    fetched over the network.
     """
-    started, begun = time.perf_counter(), tally.now()
+    started, begun, spent = time.perf_counter(), tally.now(), Spent()
     check_keys(config.maps.basemaps)
     step = on_step or _silent
-    plan = make_plan(config)
-    if max_gb is not None:
-        refuse_beyond(planned_reads(plan), max_gb)
+    with spent.on("plan"):
+        plan = make_plan(config)
+        if max_gb is not None:
+            refuse_beyond(planned_reads(plan), max_gb)
     folder = RunFolder(config.output)
-    with folder.held():
-        if fresh:
-            parts.discard(folder)
+    with folder.held(), kept(config.dask):
+        with Ledger.open(config.ledger, _stated(config)) as ledger:
+            if not fresh and is_finished(folder, plan, ledger):
+                return _as_it_is(folder, config)
+        unmark(folder)
         _unpack(plan)
-        results, made = look(plan, folder, step)
-        candidates = join(_stack([result.candidates for result in results], plan), config.detectors)
-        sightings = pd.concat([result.sightings for result in results], ignore_index=True)
-        findings, table, looks, earlier = _settled(candidates, sightings, plan, folder)
+        with spent.on("tiles"):
+            parts = Parts(folder.work, plan.layers.epsg)
+            if fresh:
+                parts.forget()
+            looked = look(plan, parts, step)
+            parts.gather()
+            remember(folder, plan)
+        record, findings = _concluded(plan, folder, looked, step, spent, (started, begun))
+        parts.forget({key for tile in plan.tiles for key in keys_of(tile)})
+        with Ledger.open(config.ledger) as ledger:
+            again = looked.said.failures or record["totals"]["capped"]  # a cap lets more through another week
+            None if again else mark_finished(folder, plan, ledger)
+    return RunReport(folder, record, tuple(looked.said.failures), findings)
+
+
+def _concluded(
+    plan: Plan, folder: RunFolder, looked: Looked, step: Step, spent: Spent, since: tuple[float, tally.Count]
+) -> tuple[dict[str, Any], gpd.GeoDataFrame]:
+    """From what tiles gave to the files of a run: decisions, cases, pictures, documents; the record and the findings."""
+    config, said = plan.config, looked.said
+    with spent.on("decisions"):
+        candidates = join(_stack(list(looked.table("candidates")), plan), config.detectors)
+        findings, table, looks, earlier = _settled(candidates, looked, plan, folder)
+        sightings = _of_sites(looked, plan)
         sites = site_states(plan.sites, looks, evidence_by_key(sightings), plan.linref, plan.layers.counties)
         watched = Watched(hot_spot_table(looks, plan), sites)
-        with Ledger.open(config.ledger, _stated(config)) as ledger:
-            cut_chips(findings, results, plan, folder, ledger, step)
-            followed = follow(findings, table, looks, results, plan, ledger, step, config.decisions.presence)
-        stretches = pd.concat([result.stretches for result in results], ignore_index=True)
-        coverage = coverage_table(stretches, plan.due)
-        seen = Seen(
-            coverage=coverage,
-            facts=[result.facts for result in results],
-            candidates=len(candidates),
-            before=(plan.before, config.imagery.before_periods),
-            after=(plan.after, (config.imagery.after,)),
-            earlier=earlier,
-        )
-        record = run_record(
-            plan, results, findings, table, coverage,
-            reused=len(results) - len({result.tile_id for result in made}), seconds=time.perf_counter() - started,
-            network=network_use(made, begun), raised=alarms(seen, config.alarms), watched=watched,
-            followed=followed.record(),
-        )  # fmt: skip
-        record = publish(folder, plan, findings, table, stretches, coverage, watched, record)
-        parts.discard(folder, keep=plan.fingerprint)
-    failures = tuple(result.failure for result in results if result.failure is not None)
-    return RunReport(folder, record, failures, findings)
+    with Ledger.open(config.ledger, _stated(config)) as ledger:
+        with spent.on("pictures"):
+            cut_chips(findings, said, plan, folder, ledger, step)
+        with spent.on("cases"):
+            followed = follow(findings, table, looks, said, plan, ledger, step, config.decisions.presence)
+    stretches = pd.concat(list(looked.table("stretches")), ignore_index=True)
+    coverage = coverage_table(stretches, plan.due)
+    seen = Seen(
+        coverage=coverage,
+        facts=Facts(said),
+        candidates=len(candidates),
+        before=(plan.before, config.imagery.before_periods),
+        after=(plan.after, (config.imagery.after,)),
+        earlier=earlier,
+    )
+    record = run_record(
+        plan, said, findings, table, coverage,
+        reused=looked.reused, seconds=time.perf_counter() - since[0], spent=spent,
+        network=network_use(looked.made, since[1]), raised=alarms(seen, config.alarms), watched=watched,
+        followed=followed.record(),
+    )  # fmt: skip
+    return publish(folder, plan, findings, table, stretches, coverage, watched, said, record), findings
+
+
+def _as_it_is(folder: RunFolder, config: RunConfig) -> RunReport:
+    """The report of a run that has nothing left to do."""
+    stored = StoredRun.read(folder, config.ledger)
+    totals = {**stored.record["totals"], "tiles_reused": stored.record["totals"]["tiles"]}
+    return RunReport(folder, {**stored.record, "totals": totals}, (), stored.findings, untouched=True)
 
 
 def _settled(
-    candidates: gpd.GeoDataFrame, sightings: gpd.GeoDataFrame, plan: Plan, folder: RunFolder
+    candidates: gpd.GeoDataFrame, looked: Looked, plan: Plan, folder: RunFolder
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.DataFrame, Earlier]:
     """Findings with their cases, all candidates, all that is remembered of the places, and what earlier runs found."""
     config = plan.config
     with Ledger.open(config.ledger, _stated(config)) as ledger:
         table = placed(ranked(candidates, [named.ranking for named in plan.rankings]), plan, ledger)
         places = road_places(plan.layers.roads)
-        looks = remembered(ledger, looks_of(sightings, plan.linref, places), plan)
+        seen = all_looks(looks_of(part, plan.linref, places) for part in looked.table("sightings"))
+        looks = remembered(ledger, seen, plan)
         table = with_stages(with_courses(table, looks, config.decisions.courses, places), ledger)
         earlier = _earlier(folder, ledger, plan) if candidates.empty else Earlier()
         # A case is opened, and seen again, by the day of the image; a thing may have been first seen long before.
@@ -144,6 +191,13 @@ def _settled(
             shown[shown["reportable"]], run_id=plan.fingerprint, cap_per_county=config.decisions.cap_per_county
         )
     return *with_cases(table, cases), looks, earlier
+
+
+def _of_sites(looked: Looked, plan: Plan) -> gpd.GeoDataFrame:
+    """Sightings of known sites alone; those of roads are many."""
+    found = [part[part["section"] < 0] for part in looked.table("sightings")]
+    full = [part for part in found if len(part)]
+    return pd.concat(full, ignore_index=True) if full else no_sightings(plan.layers.epsg)
 
 
 def _stated(config: RunConfig) -> LedgerOptions | None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import shapely
 
 from ..model.scene import Scene
 from ..prepare import lean_between_m, lean_m_per_m
@@ -20,19 +19,16 @@ _TILES = 3
 _NAMED = 3
 
 
-def band_tiles(windows_lonlat: Sequence[shapely.Geometry], scenes: Sequence[Scene]) -> dict[int, frozenset[str]]:
-    """Ids of the scenes whose bands are measured, by the position of the window: each scene in up to three windows.
+def band_tiles(touched: Mapping[str, np.ndarray]) -> dict[int, frozenset[str]]:
+    """Ids of the scenes whose bands are measured, by the position of the tile: each scene in up to three tiles.
 
-    They are spread over those that it touches, by position alone, so that no order of work has a say.
+    ``touched``: positions of the tiles that each scene touches, ascending. The three are spread over them by position
+    alone, so that no order of work has a say.
     """
-    tree = shapely.STRtree(list(windows_lonlat))
-    every = np.arange(len(windows_lonlat))
     chosen: dict[int, set[str]] = defaultdict(set)
-    for scene in scenes:
-        shape = scene.footprint_lonlat
-        touched = every if shape is None else np.sort(tree.query(shape, predicate="intersects"))
-        for share in range(1, 2 * _TILES, 2) if len(touched) else ():
-            chosen[int(touched[len(touched) * share // (2 * _TILES)])].add(scene.scene_id)
+    for scene_id, tiles in touched.items():
+        for share in range(1, 2 * _TILES, 2) if len(tiles) else ():
+            chosen[int(tiles[len(tiles) * share // (2 * _TILES)])].add(scene_id)
     return {position: frozenset(ids) for position, ids in chosen.items()}
 
 

@@ -12,6 +12,7 @@ from typing import Any, Self
 import geopandas as gpd
 import pandas as pd
 import pyogrio
+import shapely
 from pydantic import ValidationError
 
 from ..errors import WorkspaceError
@@ -48,6 +49,16 @@ class StoredRun:
             raise WorkspaceError(
                 f"{folder.root}: holds no finished run (no run.json or findings.gpkg); run `luyu run` first"
             )
+        try:
+            return cls._of(folder, ledger)
+        except (OSError, ValueError, KeyError, RuntimeError, shapely.errors.GEOSException) as error:
+            # RuntimeError: pyogrio's own
+            raise WorkspaceError(
+                f"{folder.root}: files of the run are damaged ({error}); run `luyu run` again, it keeps the cases"
+            ) from error
+
+    @classmethod
+    def _of(cls, folder: RunFolder, ledger: Path | str | None) -> Self:
         record = json.loads(folder.run_json.read_text(encoding="utf-8"))
         there = {name for name, _ in pyogrio.list_layers(folder.findings_gpkg)}
         tables = {name: gpd.read_file(folder.findings_gpkg, layer=name) for name in LAYERS if name in there}

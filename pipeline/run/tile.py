@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,32 +22,42 @@ from ..prepare.pair import Layer, Pair, Priors, prepare_pair
 from .coverage import lost_stretches, observed_stretches
 from .found import found_by
 from .job import TileJob, TileResult, no_sightings
+from .spent import Spent
 
 _SAME = 1e-3  # of the spread; two acquisitions differ by more than that in noise alone
 
 
 def process_tile(job: TileJob) -> TileResult:
     """Candidates of one tile; a failure becomes a value here and nowhere else."""
-    started, asked = time.perf_counter(), tally.now()
+    started, asked, spent = time.perf_counter(), tally.now(), Spent()
     try:
-        result = _process(job)
+        result = _process(job, spent)
     except Exception as error:  # noqa: BLE001  the one seam: one bad tile must never stop a county
-        failure = {
-            "tile": job.tile.tile_id,
-            "error": type(error).__name__,
-            "why": scrubbed(str(error)),
-            "trace": scrubbed("".join(traceback.format_exception(error, limit=-4))),
-        }
-        stretches = lost_stretches(job.due, error)
-        used = {"network": _network(asked)}
-        return TileResult(job.tile.tile_id, CANDIDATES.empty(crs=job.tile.grid.epsg), stretches, used, failure)
+        return _failed(job, error, {"network": _network(asked)})
     facts: dict[str, Any] = {
         **result.facts,
         **({"second_look": True, "priors": told_priors(job.priors)} if job.priors else {}),
         "seconds": round(time.perf_counter() - started, 3),
+        "spent_s": spent.told(),
         "network": _network(asked),
     }
     return replace(result, facts=facts)
+
+
+def lost_tile(job: TileJob, error: Exception) -> TileResult:
+    """What is left of a tile whose workers died of it: its failure, told as any other."""
+    return _failed(job, error, {}, "WorkerLost")
+
+
+def _failed(job: TileJob, error: Exception, facts: Mapping[str, Any], name: str = "") -> TileResult:
+    failure = {
+        "tile": job.tile.tile_id,
+        "error": name or type(error).__name__,
+        "why": scrubbed(str(error)),
+        "trace": scrubbed("".join(traceback.format_exception(error, limit=-4))),
+    }
+    stretches = lost_stretches(job.due, error)
+    return TileResult(job.tile.tile_id, CANDIDATES.empty(crs=job.tile.grid.epsg), stretches, facts, failure)
 
 
 def _network(start: tally.Count) -> dict[str, Any]:
@@ -54,14 +65,15 @@ def _network(start: tally.Count) -> dict[str, Any]:
     return {"process": tally.process(), "start": list(start), "stop": list(tally.now())}
 
 
-def _process(job: TileJob) -> TileResult:
+def _process(job: TileJob, spent: Spent) -> TileResult:
     tile, grid = job.tile, job.tile.grid
     nothing = CANDIDATES.empty(crs=grid.epsg)
     if not job.before or not job.after:
         unseen = {Cause.NO_SCENE.value: np.ones(grid.shape, bool)}
         stretches = observed_stretches(job.due, unseen, grid)
         return TileResult(tile.tile_id, nothing, stretches, {"skipped": str(Cause.NO_SCENE)})
-    pair = pair_of(job)
+    with spent.on("images"):
+        pair = pair_of(job)
     stretches = observed_stretches(job.due, _causes(pair), grid)
     facts = {
         "observed_share": round(float(pair.observed.mean()), 4),
@@ -72,7 +84,10 @@ def _process(job: TileJob) -> TileResult:
     if not pair.observed.any():
         return TileResult(tile.tile_id, nothing, stretches, facts)
     view = view_of(job, pair)
-    found = [found_by(registry.build(options), view, job, pair) for options in job.detectors]
+    found = []
+    for options in job.detectors:
+        with spent.on(registry.name_of(options)):
+            found.append(found_by(registry.build(options), view, job, pair))
     full = [table for table, _ in found if len(table)]
     candidates = pd.concat(full, ignore_index=True) if full else nothing
     seen = [table for _, table in found if len(table)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,12 +55,24 @@ def looks_of(sightings: gpd.GeoDataFrame, linref: LinearReference, places: pd.Se
     ``places``: by section, see ``road_places``.
     """
     if sightings.empty:
-        return pd.DataFrame({name: pd.Series([], dtype=object) for name in COLUMNS})
+        return _nothing()
     roads, sites = sightings[sightings["section"] >= 0], sightings[sightings["section"] < 0]
     tables = [_of_sites(sites), _of_roads(roads, linref, places)]
-    table = pd.concat([one for one in tables if len(one)], ignore_index=True)
+    return all_looks(tables)
+
+
+def all_looks(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Tables of looks as one, each look once: the surest of those that say the same."""
+    full = [one for one in tables if len(one)]
+    if not full:
+        return _nothing()
+    table = pd.concat(full, ignore_index=True)
     keys = ["kind", "place", "side", "day", "first_cell", "last_cell", "state"]
     return table.sort_values([*keys, "confidence"]).drop_duplicates(keys, keep="last").reset_index(drop=True)
+
+
+def _nothing() -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series([], dtype=object) for name in COLUMNS})
 
 
 def _of_sites(sites: gpd.GeoDataFrame) -> pd.DataFrame:

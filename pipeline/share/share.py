@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import geopandas as gpd
 
 from .. import __version__
 from ..errors import LuyuError, WorkspaceError
+from ..files import atomic_folder
 from ..ledger import Ledger
 from ..model.audience import Audience, admitted
 from ..model.tables import Table
@@ -152,21 +151,5 @@ def _replacing(out: Path, run_folder: Path) -> Iterator[Path]:
         )
     if run_folder.absolute().is_relative_to(out):
         raise WorkspaceError(f"{out}: the run itself lies there; choose another folder with --out")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}.part-", dir=out.parent))
-    except OSError as error:
-        raise WorkspaceError(f"{out}: cannot be written: {error.strerror}; choose another folder with --out") from error
-    try:
-        whole = scratch / "new"
-        whole.mkdir()
-        yield whole
-        if out.exists():
-            out.rename(scratch / "old")
-        whole.rename(out)
-    except OSError as error:
-        if not out.exists() and (scratch / "old").exists():
-            (scratch / "old").rename(out)
-        raise WorkspaceError(f"{out}: cannot be written: {error}; free space or rights are missing") from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    with atomic_folder(out) as scratch:
+        yield scratch

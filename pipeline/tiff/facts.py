@@ -11,6 +11,8 @@ from affine import Affine
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
+_MOST_BLOCK_BYTES = 512 << 20  # as it is decoded
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -47,6 +49,14 @@ def facts_of(source: DatasetReader) -> Facts:
         raise ValueError("the file has no geotransform, so nothing says where its pixels lie")
     if any(np.dtype(kind).kind == "c" for kind in source.dtypes):
         raise ValueError("its pixels are complex numbers; detect (take the magnitude) first")
+    together = str(source.interleaving).lower().endswith("pixel")
+    rows, cols = source.block_shapes[0]
+    block_bytes = rows * cols * np.dtype(source.dtypes[0]).itemsize * (source.count if together else 1)
+    if block_bytes > _MOST_BLOCK_BYTES:
+        raise ValueError(
+            f"its blocks of {rows} x {cols} px take {block_bytes / 1e9:.1f} GB each; rewrite it as a COG, e.g."
+            " gdal_translate -of COG"
+        )
     flags = source.mask_flag_enums[0]
     alpha, own = MaskFlags.alpha in flags, MaskFlags.per_dataset in flags
     return Facts(
@@ -61,5 +71,5 @@ def facts_of(source: DatasetReader) -> Facts:
         block_shape=source.block_shapes[0],
         factors=tuple(source.overviews(1)),
         mask="alpha" if alpha else "picture" if own else "",
-        together=str(source.interleaving).lower().endswith("pixel"),
+        together=together,
     )

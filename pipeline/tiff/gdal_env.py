@@ -7,6 +7,7 @@ addresses are checked before GDAL sees them (:func:`checked`), and only the GTif
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -18,6 +19,8 @@ _SETTINGS: Mapping[str, str | int] = MappingProxyType(
         "GDAL_VRT_ENABLE_PYTHON": "NO",  # no code from a data file
         "GDAL_CACHEMAX": 128 * 2**20,  # bytes; the default, a share of the machine's memory, is not ours to take
         "GTIFF_IGNORE_READ_ERRORS": "NO",  # a broken block is an error, not black pixels
+        "GDAL_PAM_ENABLED": "NO",  # an .aux.xml beside a file may send the reader to others; none is written either
+        "CPL_VSIL_CURL_ALLOWED_FILENAME": "/vsicurl/none",  # GDAL opens no connection
         "GDAL_DISABLE_READDIR_ON_OPEN": "TRUE",  # sidecars (.ovr, .tfw) are asked for by name; folders may be huge
     }
 )
@@ -25,6 +28,29 @@ _SETTINGS: Mapping[str, str | int] = MappingProxyType(
 _SCHEMES = ("http", "https", "s3")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 _TRAPS = ("/vsi", "\\vsi", "<", ">", "header_file", "vrt:", "\n", "\0")
+
+
+# Drivers of GDAL that lead to other files, hosts or code; ``confine`` leaves them out. What is left of GDAL's drivers
+# reads the one file that it is given.
+_LEADING = "VRT DERIVED GTI STACIT STACTA WMS WMTS WCS EEDA EEDAI PLMOSAIC HTTP ESRIC DAAS MRF GDALG OGCAPI"
+_LEADING_VECTORS = (
+    "OGR_VRT,GML,LVBAG,GPSBabel,GNMFile,GNMDatabase,SQLite,DXF,PDF,ODS,XLSX,CSV,WFS,OAPIF,CSW,GeoRSS,Carto,AmigoCloud,NGW,"
+    "Elasticsearch,PLSCENES,MapML,JSONFG,TopoJSON,ESRIJSON,GTFS,PMTiles,MBTiles,MVT,ADBC,MiraMonVector,PGDUMP"
+)
+
+
+def confine() -> None:
+    """Leave drivers that lead elsewhere out of both GDALs of this process and of those that it starts.
+
+    The second wall: every open names its driver. To be called before anything imports rasterio or pyogrio, which fill
+    their lists of drivers once; a process that is not this program's own, such as a notebook, keeps its drivers.
+    """
+    os.environ["GDAL_SKIP"] = _LEADING
+    os.environ["OGR_SKIP"] = _LEADING_VECTORS
+    for name in ("GDAL_VRT_ENABLE_PYTHON", "GDAL_PAM_ENABLED", "CPL_VSIL_CURL_ALLOWED_FILENAME"):
+        os.environ[name] = str(_SETTINGS[name])
+    os.environ["OGR_SQLITE_ALLOW_EXTERNAL_ACCESS"] = "NO"
+    os.environ["PROJ_NETWORK"] = "OFF"
 
 
 def is_remote(href: str) -> bool:

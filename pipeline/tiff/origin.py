@@ -14,6 +14,7 @@ from ..net.options import NetOptions
 from .facts import Facts, facts_of
 from .gdal_env import is_remote
 from .layout import Layout, layout_of
+from .local_tiff import opened_tiff
 from .remote import RemoteFile, remote_file
 from .spans import Span
 
@@ -67,10 +68,7 @@ class LocalFile:
     @contextmanager
     def opened(self, level: int | None, wanted: Sequence[Span], ahead: Sequence[Span] = ()) -> Iterator[DatasetReader]:  # noqa: ARG002
         """See :class:`Origin`."""
-        import rasterio
-
-        extra = {} if level is None else {"overview_level": level}
-        with rasterio.open(self.href, driver="GTiff", sharing=False, **extra) as source:
+        with opened_tiff(self.href, level) as source:
             yield source
 
     def layout(self) -> Layout:

@@ -22,6 +22,7 @@ from ..net.cache import Cache
 from ..net.http import fetch_range, fetch_ranges
 from ..net.options import NetOptions
 from .layout import Layout, layout_of
+from .local_tiff import MAGIC, led_elsewhere
 from .spans import Span, merged
 
 if TYPE_CHECKING:
@@ -115,8 +116,12 @@ class RemoteFile:
             )
             text = f"<VSISparseFile><Length>{self.layout.size}</Length>{''.join(regions)}</VSISparseFile>"
             with MemoryFile(text.encode(), ext=".tif") as sparse:
-                extra = {} if level is None else {"overview_level": level}
-                with rasterio.open(f"/vsisparse/{sparse.name}", driver="GTiff", sharing=False, **extra) as source:
+                place, extra = f"/vsisparse/{sparse.name}", {} if level is None else {"overview_level": level}
+                if level is not None:  # GDAL looks for overviews as it opens the file
+                    with rasterio.open(place, driver="GTiff", sharing=False) as source:
+                        led_elsewhere(source)
+                with rasterio.open(place, driver="GTiff", sharing=False, **extra) as source:
+                    led_elsewhere(source)
                     yield source
 
     def _fetched(self, spans: Sequence[Span]) -> dict[Span, bytes]:
@@ -198,7 +203,7 @@ def _from_server(href: str, access: str, options: NetOptions) -> RemoteFile:
             return kept[1]
         first = fetch_range(href, 0, _FIRST, access=access, options=options)
         size = first.total if first.total is not None else len(first.body)
-        if first.body[:4] not in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"):
+        if first.body[:4] not in MAGIC:
             raise ValueError("what the server sends is not TIFF; is this the image, or a page that asks to log in?")
 
         def read(start: int, stop: int) -> bytes:

@@ -60,7 +60,7 @@ def test_a_tile_is_found_by_id_and_by_place(plan) -> None:
 
 
 def test_a_tile_without_an_image_is_refused(plan, monkeypatch) -> None:
-    monkeypatch.setattr(type(plan), "touching", lambda _self, _scenes, _window: ())
+    monkeypatch.setattr(type(plan), "scenes_of", lambda _self, _tile: ((), ()))
     with pytest.raises(NoImageError, match=r"no image of imagery\.before touches it"):
         tile_view(plan, plan.tiles[0])
 

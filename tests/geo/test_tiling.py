@@ -29,6 +29,8 @@ def test_cores_partition_the_corridor(line, width_m, lattice):
     assert shapely.union_all(cores).symmetric_difference(corridor).area < 1e-6 * corridor.area
     for tile in cut:
         assert tile.square.buffer(1e-6).contains(tile.core)
+        seen = box(*tile.core.bounds).buffer(tile.halo_px * tile.grid.pixel_m, join_style="mitre")
+        assert tile.grid.footprint.buffer(1e-6).contains(seen)
     assert len({tile.tile_id for tile in cut}) == len(cut)
 
 
@@ -48,19 +50,31 @@ def test_no_square_without_corridor(line, width_m):
 
 
 def test_two_runs_share_the_lattice():
-    one = {t.tile_id: t.grid for t in tiles(LineString([(100, 100), (900, 300)]).buffer(40))}
-    other = {t.tile_id: t.grid for t in tiles(LineString([(310, 90), (2000, 500)]).buffer(25))}
+    one = {t.tile_id: t for t in tiles(LineString([(100, 100), (900, 300)]).buffer(40))}
+    other = {t.tile_id: t for t in tiles(LineString([(310, 90), (2000, 500)]).buffer(25))}
     shared = one.keys() & other.keys()
     assert shared
-    assert all(one[name] == other[name] for name in shared)
+    assert all(one[name].square == other[name].square for name in shared)
+    for tile in (*one.values(), *other.values()):  # and windows begin and end at pixels of it
+        assert not np.any(np.mod(np.array(tile.grid.bounds_m) + tile.halo_px * 0.5 * np.array([1, 1, -1, -1]), 16))
 
 
-def test_grid_has_the_halo_around_the_square():
-    (tile,) = tiles(Point(128, 128).buffer(10))
+def test_a_core_that_fills_its_square_is_read_with_the_whole_of_it():
+    (tile,) = tiles(box(0.5, 0.5, 255.5, 255.5))
     assert tile.square.bounds == (0, 0, 256, 256)
     assert tile.grid.bounds_m == (-32, -32, 288, 288)
     assert tile.grid.shape == (640, 640)
     assert tile.tile_id == "r000000_c000000"
+
+
+def test_what_is_far_from_the_core_is_not_read():
+    (tile,) = tiles(box(10, 200, 250, 220))
+    assert tile.square.bounds == (0, 0, 256, 256)
+    assert tile.grid.bounds_m == (-32, 96, 288, 288)  # 128 m, the least, of the square's height
+    (tile,) = tiles(Point(128, 128).buffer(10))
+    assert tile.square.bounds == (0, 0, 256, 256)
+    assert tile.grid.bounds_m == (32, 32, 224, 224)
+    assert tile.cut_px == (128, 128, 128, 128)
 
 
 def test_order_follows_the_roads_and_is_the_same_again():

@@ -148,21 +148,34 @@ def test_a_plug_ins_kind_is_drawn_under_its_own_name():
     assert [kind[0] for kind in data["kinds"]][-1] == "pond"
 
 
+def best_of_three(make):
+    took = []
+    for _ in range(3):
+        start = time.process_time()
+        page = make()
+        took.append(time.process_time() - start)
+    return page, min(took)
+
+
 def test_a_county_map_is_lighter_and_faster_than_folium_geojson():
     findings = make_findings(1500)
     findings["area_m2"] = findings["area_m2"].round(1)
     county = make_county(findings=findings, chips={})
     county_map.render(make_county(1, chips={}))  # read Leaflet and templates once
-    start = time.process_time()
-    ours = county_map.render(county)
-    mid = time.process_time()
-    chart = folium.Map()
-    findings = findings.drop(columns=["last_absent", "first_seen", "confirmed_on"])  # dates are more than it can write
-    folium.GeoJson(findings.to_crs(4326), tooltip=folium.GeoJsonTooltip(["stake"])).add_to(chart)
-    theirs = chart.get_root().render()
-    end = time.process_time()
+    plain = findings.drop(columns=["last_absent", "first_seen", "confirmed_on"]).to_crs(
+        4326
+    )  # dates are more than it can write
+
+    def folium_page() -> str:
+        chart = folium.Map()
+        folium.GeoJson(plain, tooltip=folium.GeoJsonTooltip(["stake"])).add_to(chart)
+        return chart.get_root().render()
+
+    # The best of three: whoever else is at work on the machine only slows both.
+    ours, our_s = best_of_three(lambda: county_map.render(county))
+    theirs, their_s = best_of_three(folium_page)
     assert len(ours) - len(county_map.render(make_county(0, chips={}))) < 0.7 * len(theirs)
-    assert mid - start < end - mid
+    assert our_s < their_s
 
 
 def test_the_overview_shows_numerators_and_denominators():

@@ -75,15 +75,15 @@ def test_what_is_no_picture_is_named():
 
 
 def test_the_page_keeps_its_budget_and_says_what_was_dropped():
-    findings = make_findings(40)
+    findings = make_findings(16)
     chips = {finding_id: (noisy(i), noisy(i + 99)) for i, finding_id in enumerate(findings["finding_id"])}
     bare = county_map.draw(make_county(findings=findings, chips={})).size["bytes"]
-    for budget_mb, dropped in ((bare / 1e6 + 1.2, False), (bare / 1e6 + 0.12, True)):
+    for budget_mb, dropped in ((bare / 1e6 + 0.48, False), (bare / 1e6 + 0.05, True)):
         made = county_map.draw(make_county(findings=findings, chips=chips), MapsOptions(budget_mb=budget_mb))
         size = made.size
         assert size["bytes"] == len(made.html.encode()) <= budget_mb * 1e6
         assert (size["dropped_pictures"] > 0) == dropped
-        assert size["pictures"] + size["dropped_pictures"] == 40
+        assert size["pictures"] + size["dropped_pictures"] == 16
         assert size["side_px"] < 320
         data = json.loads(re.search(r'id="luyu-data">(.*?)</script>', made.html, re.S)[1])
         assert data["picturesLeftOut"] == size["dropped_pictures"]

@@ -90,13 +90,13 @@ def test_too_small_a_thing_is_not_compared() -> None:
 
 def test_correlations_are_those_of_every_shift() -> None:
     rng = np.random.default_rng(8)
-    first, second = rng.normal(0, 1, (2, 40, 50, 2))
+    first, second = rng.normal(0, 1, (2, 2, 40, 50))
     where = np.zeros((40, 50), bool)
     where[12:25, 14:33] = True
     surface = correlations(first, second, where, 4)
     for rows, cols in ((0, 0), (3, -2), (-4, 4)):
-        a, b = first[where], np.roll(second, (-rows, -cols), axis=(0, 1))[where]
-        a, b = a - a.mean(axis=0), b - b.mean(axis=0)
+        a, b = first[:, where], np.roll(second, (-rows, -cols), axis=(1, 2))[:, where]
+        a, b = (part - part.mean(axis=1, keepdims=True) for part in (a, b))
         expected = (a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum())
         assert surface[4 + rows, 4 + cols] == pytest.approx(expected, abs=1e-6)
 

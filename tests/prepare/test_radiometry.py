@@ -9,7 +9,7 @@ import pytest
 import rasterio
 from pictures import RGB, dataset, land
 
-from pipeline.prepare.radiometry import RadiometryOptions, match
+from pipeline.prepare.radiometry import RadiometryOptions, _similarity, match
 
 SIZE = 320
 AFTER = land(SIZE, SIZE, seed=2)
@@ -115,3 +115,21 @@ def test_real_pairs_come_nearer_on_unchanged_ground(real_data, pairs):
 def _read(path) -> np.ndarray:
     with rasterio.open(path) as source:
         return source.read().astype(np.float32)
+
+
+def test_similarity_is_the_correlation_in_each_window():
+    """All bands together, each in units of its own spread; gaps count for nothing."""
+    x, y = land(60, 70, seed=4), land(60, 70, seed=5) + 0.5 * land(60, 70, seed=4)
+    known = np.ones((60, 70), bool)
+    known[20:30, 30:45] = False
+    x[:, ~known] = np.nan
+    found = _similarity(x, y, known, 9)
+    u, v = (
+        np.stack([(band - band[known].mean()) / band[known].std() for band in image.astype(float)]) for image in (x, y)
+    )
+    for row, col in ((10, 10), (18, 28), (40, 50)):
+        window = slice(row - 4, row + 5), slice(col - 4, col + 5)
+        a, b = (image[:, window[0], window[1]][:, known[window]] for image in (u, v))
+        a, b = (part - part.mean(axis=1, keepdims=True) for part in (a, b))
+        expected = (a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum())
+        assert found[row, col] == pytest.approx(expected, abs=1e-4)

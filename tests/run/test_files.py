@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import WorkspaceError
-from pipeline.run.files import RunFolder, atomic, write_text
+from pipeline.files import atomic, write_text
+from pipeline.run.files import RunFolder
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_scratch(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def said(monkeypatch):
     """What a look at the images of a case answers; the cases that were asked."""
     asked, answers = [], {}
 
-    def look(task, jobs, _dask):
+    def look(task, jobs, _dask, **_more):
         for job in jobs:
             asked.append(job)
             detail = {"proof": {"before": "stood", "after": "newest"}}

@@ -121,6 +121,7 @@ def test_a_second_run_changes_nothing(finished: RunReport, world: Path, tmp_path
     shutil.copytree(finished.folder.root, out)
     events = sqlite3.connect(out / "ledger.sqlite").execute("select count(*) from events").fetchone()
     again = run(config(world, out))
+    assert not again.untouched  # it was copied; whether the copy is whole nobody knows
     assert again.summary()["tiles_reused"] == again.summary()["tiles"]
     assert again.folder.findings_geojson.read_bytes() == finished.folder.findings_geojson.read_bytes()
     assert sqlite3.connect(out / "ledger.sqlite").execute("select count(*) from events").fetchone() == events
@@ -152,7 +153,8 @@ def test_a_run_killed_half_way_goes_on_and_ends_with_the_same_bytes(
     total = finished.summary()["tiles"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         give_up = time.monotonic() + 300
-        while len(list(out.glob("work/*/*.json"))) < total // 2 and process.poll() is None:
+        journal = out / "work" / "journal.jsonl"
+        while (journal.read_bytes().count(b"\n") if journal.exists() else 0) < total // 2 and process.poll() is None:
             assert time.monotonic() < give_up
             time.sleep(0.05)
         assert process.poll() is None, "the run ended before it could be killed"
@@ -270,4 +272,10 @@ def test_run_json_says_what_was_done(finished: RunReport) -> None:
     )
     assert all(Path(file).is_file() for scene in record["scenes"]["after"] for file in scene["files"])
     assert record["totals"]["km_due"] == pytest.approx(finished.summary()["km_due"])
-    assert len(record["tiles"]) == finished.summary()["tiles"]
+    tiles = finished.tiles
+    assert len(tiles) == finished.summary()["tiles"]
+    assert record["spent"]["run_s"].keys() >= {"plan", "tiles", "decisions", "pictures", "cases"}
+    assert record["spent"]["tiles_s"].keys() >= {"images", *names}
+    for tile in record["spent"]["slowest"]:
+        assert tile["seconds"] >= sum(tile[name] for name in ("images", *names)) - 0.1
+        assert tiles[tile["tile"]]["seconds"] == tile["seconds"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import geopandas as gpd
@@ -17,13 +17,14 @@ from pipeline.config import RunConfig
 from pipeline.model.grid import Tile
 from pipeline.model.tables import CANDIDATES
 from pipeline.run import looks
-from pipeline.run.job import TileJob, TileResult
+from pipeline.run.job import TileJob, TileResult, no_sightings
 from pipeline.run.looks import better, shift_priors, wants_prior
+from pipeline.run.parts import TABLES, Parts
 from pipeline.run.plan import make_plan
 from pipeline.run.runner import RunReport, run
 from pipeline.run.tile import process_tile
 
-_TILE_PX = 512
+_TILE_PX, EPSG = 512, 4548
 
 
 def config(world: Path, out: Path, *more: str) -> RunConfig:
@@ -67,7 +68,7 @@ def seen(plain: tuple[Path, Tile], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def middle(report: RunReport, plain: tuple[Path, Tile]) -> dict:
-    return report.record["tiles"][plain[1].tile_id]
+    return report.tiles[plain[1].tile_id]
 
 
 def test_a_tile_without_texture_is_observed_with_what_the_others_know(
@@ -80,7 +81,7 @@ def test_a_tile_without_texture_is_observed_with_what_the_others_know(
     assert not facts["registration_refused"]
     others = [
         told["shift_px"]
-        for tile_id, told in seen.record["tiles"].items()
+        for tile_id, told in seen.tiles.items()
         if tile_id != plain[1].tile_id and told["shifts"][0]["moving"] == facts["shifts"][0]["moving"]
     ]
     assert len(others) >= 3
@@ -109,7 +110,7 @@ def test_a_run_broken_off_between_the_looks_or_done_again_gives_the_same(
 ) -> None:
     asked: list[TileJob] = []
 
-    def counted(task: object, jobs: Iterator[TileJob], options: object) -> Iterator[TileResult]:
+    def counted(task: object, jobs: Iterator[TileJob], options: object, **_more: object) -> Iterator[TileResult]:
         for job in jobs:
             asked.append(job)
             yield process_tile(job)
@@ -117,24 +118,43 @@ def test_a_run_broken_off_between_the_looks_or_done_again_gives_the_same(
     monkeypatch.setattr(looks, "run_all", counted)
     out = tmp_path / "run"
     shutil.copytree(seen.folder.root, out)
-    (kept,) = out.glob("work/*/*_second.json")
     again = run(config(plain[0], out))
     assert not asked  # a finished run is not done again
     assert again.summary()["tiles_reused"] == again.summary()["tiles"]
-    kept.unlink()
+    lose(out, lambda _tile, look: look == "second")
     resumed = run(config(plain[0], out))
     assert [job.tile.tile_id for job in asked] == [plain[1].tile_id]
     assert middle(resumed, plain)["second_look_used"]
-    other = next(path for path in sorted(kept.parent.iterdir()) if not path.stem.startswith(plain[1].tile_id))
-    old = json.loads(kept.read_text(encoding="utf-8"))
-    old["facts"]["priors"][0]["sigma_px"] += 0.1
-    kept.write_text(json.dumps(old), encoding="utf-8")
-    other.unlink()
+    others = [tile.tile_id for tile in make_plan(config(plain[0], out)).tiles if tile.tile_id != plain[1].tile_id]
+    lose(out, lambda tile, _look: tile == others[0], of_other_priors=True)
     run(config(plain[0], out, "dask.workers=1"))
-    assert {job.tile.tile_id for job in asked[1:]} == {other.stem, plain[1].tile_id}  # of other priors: once more
+    assert {job.tile.tile_id for job in asked[1:]} == {others[0], plain[1].tile_id}  # of other priors: once more
     for report in (again, resumed):
         assert report.folder.findings_geojson.read_bytes() == seen.folder.findings_geojson.read_bytes()
         assert report.folder.coverage.read_bytes() == seen.folder.coverage.read_bytes()
+
+
+def lose(out: Path, which: Callable[[str, str], bool], *, of_other_priors: bool = False) -> None:
+    """Leave a run as if it had been broken off before these results were kept, or the second looks had had other priors."""
+    whole = Parts(out / "work", EPSG)
+    kept = {key: whole.get(key) for key in whole}
+    tables = {name: {key: list(whole.table(name, [key])) for key in kept} for name in TABLES}
+    whole.forget()
+    left = Parts(out / "work", EPSG)
+    for key, one in kept.items():
+        if one is None or which(*key):
+            continue
+        facts = json.loads(one.facts)
+        if of_other_priors and key[1]:
+            facts["priors"][0]["sigma_px"] += 0.1
+        frames = {name: next(iter(tables[name][key]), None) for name in TABLES}
+        empty = {
+            "candidates": CANDIDATES.empty(crs=EPSG),
+            "stretches": gpd.GeoDataFrame(),
+            "sightings": no_sightings(EPSG),
+        }
+        filled = {name: empty[name] if frame is None else frame for name, frame in frames.items()}
+        left.add(TileResult(key[0], facts=facts, failure=one.failure, **filled), one.inputs, key[1])
 
 
 def result(tile_id: str = "t", *shifts: dict, failure: dict | None = None, **facts: object) -> TileResult:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pyproj
 import pytest
 import shapely
 
+from pipeline.model.grid import Grid, Tile
 from pipeline.model.scene import Scene
 from pipeline.reports import values
 from pipeline.run.provenance import meta
 from pipeline.run.scene_facts import band_tiles, scene_facts, scene_notes
+from pipeline.run.touched import Touched
 
 
 def scene(name: str, **changes: object) -> Scene:
@@ -23,14 +26,43 @@ def band(rows_px: float | None, error_px: float | None = 0.05, confidence: float
     return told | {"error_px": error_px, "confidence": confidence}
 
 
-def test_each_scene_is_measured_in_up_to_three_windows_spread_over_those_it_touches() -> None:
-    windows = [shapely.box(n, 0, n + 1, 1) for n in range(60)]
-    everywhere, part = scene("all"), scene("part", footprint_lonlat=shapely.box(10.1, 0, 39.9, 1))
-    off, small = (scene(name, footprint_lonlat=shapely.box(west, 0, west + 0.5, 1)) for name, west in
-                  (("off", 99.0), ("small", 7.2)))  # fmt: skip
-    chosen = band_tiles(windows, [everywhere, part, off, small])
-    where = {name: sorted(n for n, ids in chosen.items() if name in ids) for name in ("all", "part", "off", "small")}
+def test_each_scene_is_measured_in_up_to_three_tiles_spread_over_those_it_touches() -> None:
+    tiles = [at(n) for n in range(60)]
+    degrees = pyproj.Transformer.from_crs(4548, 4490, always_xy=True)
+    shapes = {"all": None, "part": (10, 40), "off": (99, 100), "small": (7, 8)}
+    scenes = [
+        scene(name, footprint_lonlat=None if span is None else over(span, degrees)) for name, span in shapes.items()
+    ]
+    touched = dict(zip(shapes, Touched(scenes, tiles, degrees).tiles_of(), strict=True))
+    chosen = band_tiles(touched)
+    where = {name: sorted(n for n, ids in chosen.items() if name in ids) for name in shapes}
     assert where == {"all": [10, 30, 50], "part": [15, 25, 35], "off": [], "small": [7]}
+
+
+def test_scenes_of_a_tile_come_in_their_order_and_one_without_a_footprint_is_everywhere() -> None:
+    degrees = pyproj.Transformer.from_crs(4548, 4490, always_xy=True)
+    spans = {"a": (0, 2), "b": None, "c": (1, 3)}
+    scenes = [
+        scene(name, footprint_lonlat=None if span is None else over(span, degrees)) for name, span in spans.items()
+    ]
+    touched = Touched(scenes, [at(n) for n in range(4)], degrees)
+    assert [[one.scene_id for one in touched.of(n)] for n in range(4)] == [
+        ["a", "b"],
+        ["a", "b", "c"],
+        ["b", "c"],
+        ["b"],
+    ]
+
+
+def at(number: int) -> Tile:
+    grid = Grid(4548, 500_000.0 + 100 * number, 3_800_100.0, 1.0, 100, 100)
+    return Tile(f"t{number}", 0, number, grid, 0, grid.footprint)
+
+
+def over(span: tuple[int, int], degrees: pyproj.Transformer) -> shapely.Polygon:
+    """Just the tiles of this span, ends excluded."""
+    area = shapely.box(500_000 + 100 * span[0] + 10, 3_800_010, 500_000 + 100 * span[1] - 10, 3_800_090)
+    return shapely.transform(area, degrees.transform, interleaved=False)
 
 
 def test_bands_are_the_median_of_what_is_certain_and_noted_where_they_lie_apart() -> None:
