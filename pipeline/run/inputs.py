@@ -54,7 +54,7 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Ways:
+class Digests:
     """All that tiles' results follow from, in digests that a person can be told of.
 
     ``detail``: by part of the program, key of the configuration and scene; ``tiles``: by tile id.
@@ -69,7 +69,7 @@ class Ways:
         return _digest([sorted((tile_id, inputs.told()) for tile_id, inputs in self.tiles.items())], 16)
 
 
-def ways(
+def digests(
     config: RunConfig,
     rules: LegalRules,
     tiles: Sequence[Tile],
@@ -78,7 +78,7 @@ def ways(
     tables: Iterable[gpd.GeoDataFrame],
     bands: tuple[Sequence[str], Mapping[str, frozenset[str]]],
     accuracy_m: Mapping[str, float],
-) -> Ways:
+) -> Digests:
     """Digests of a plan's inputs.
 
     ``scenes``, ``touched``: of before and after. ``tables``: what is drawn on the ground, in the CRS of the tiles. ``bands``:
@@ -99,7 +99,7 @@ def ways(
         for some, found in zip(scenes, by_scene, strict=True)
         for scene, digest in zip(some, found, strict=True)
     }
-    return Ways({"program": program, "settings": settings, "scenes": named}, made)
+    return Digests({"program": program, "settings": settings, "scenes": named}, made)
 
 
 def _settings(config: RunConfig) -> dict[str, str]:

@@ -90,7 +90,7 @@ def due_tiles(plan: Plan, parts: Parts) -> dict[str, tuple[str, ...]]:
         kept = parts.get((tile.tile_id, _FIRST))
         if kept is None:
             why[tile.tile_id] = (NEW,)
-        elif differing := plan.ways.tiles[tile.tile_id].differing(kept.inputs):
+        elif differing := plan.digests.tiles[tile.tile_id].differing(kept.inputs):
             why[tile.tile_id] = differing
         elif kept.failure is not None:
             why[tile.tile_id] = (FAILED,)
@@ -184,7 +184,7 @@ def _second(
     todo = []
     for tile in wanting:
         kept = parts.get((tile.tile_id, _SECOND))
-        same = kept is not None and kept.failure is None and kept.inputs == plan.ways.tiles[tile.tile_id]
+        same = kept is not None and kept.failure is None and kept.inputs == plan.digests.tiles[tile.tile_id]
         if kept is None or not same or kept.said("").facts.get("priors") != told_priors(known[tile.tile_id]):
             todo.append(tile)
     return known, _done(plan, parts, todo, _SECOND, known, step)
@@ -199,7 +199,7 @@ def _done(
     step(word, done, total)
     jobs = (replace(job, priors=known.get(job.tile.tile_id, {})) for job in plan.jobs(tuple(todo)))
     for result in run_all(process_tile, jobs, plan.config.dask, failed=lost_tile):
-        parts.add(result, plan.ways.tiles[result.tile_id], look)
+        parts.add(result, plan.digests.tiles[result.tile_id], look)
         used = {"network": result.facts["network"]} if "network" in result.facts else {}
         made.append(TileFacts(result.tile_id, used, result.failure))
         done += 1

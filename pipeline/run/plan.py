@@ -27,7 +27,7 @@ from ..model.scene import Scene
 from ..ranking.apply import Named, load_rankings
 from .area import by_county
 from .ground import Ground
-from .inputs import Ways, ways
+from .inputs import Digests, digests
 from .job import TileJob
 from .scene_facts import band_tiles
 from .scenes import common_bands, scenes_of_periods
@@ -113,8 +113,8 @@ class Plan:
             )
 
     @cached_property
-    def ways(self) -> Ways:
-        """Digests of all that the tiles' results follow from."""
+    def digests(self) -> Digests:
+        """Of all that the tiles' results follow from."""
         whose = jurisdictions(self.ground.near, self.rules, self.layers.counties)
         drawn = (
             self._roads.assign(jurisdiction=whose.reindex(self._roads.index)),
@@ -124,7 +124,7 @@ class Plan:
             self.sites,
             *(() if self.layers.announced is None else (self.layers.announced,)),
         )
-        return ways(
+        return digests(
             self.config, self.rules, self.tiles, (self.before, self.after), self._touched, drawn,
             (self.bands, self._bands_of), self.layers.accuracy_m,
         )  # fmt: skip
@@ -132,7 +132,7 @@ class Plan:
     @property
     def fingerprint(self) -> str:
         """One digest of all that the tiles' results follow from."""
-        return self.ways.fingerprint
+        return self.digests.fingerprint
 
     def summary(self) -> dict[str, Any]:
         """Tiles, km, scenes per tile, and what will be skipped and why; bytes are told by ``reads.planned_reads``."""

@@ -36,7 +36,7 @@ def redo(plan: Plan) -> dict[str, Any]:
     counts = Counter(why for causes in due.values() for why in causes)
     before = _remembered(folder)
     rows = [
-        {"why": why, "words": _WORDS[why], "tiles": count, "changed": _changed(before, plan.ways.detail, why)}
+        {"why": why, "words": _WORDS[why], "tiles": count, "changed": _changed(before, plan.digests.detail, why)}
         for why, count in sorted(counts.items(), key=lambda row: (-row[1], row[0]))
     ]
     return {"tiles_to_do": len(due), "tiles_kept": len(plan.tiles) - len(due), "redo": rows}
@@ -44,7 +44,7 @@ def redo(plan: Plan) -> dict[str, Any]:
 
 def remember(folder: RunFolder, plan: Plan) -> None:
     """Keep the digests by name, so that what changed can be told by name."""
-    write_text(folder.inputs, json.dumps(plan.ways.detail, ensure_ascii=False, sort_keys=True))
+    write_text(folder.inputs, json.dumps(plan.digests.detail, ensure_ascii=False, sort_keys=True))
 
 
 def _remembered(folder: RunFolder) -> Mapping[str, Mapping[str, str]]:

@@ -116,6 +116,7 @@ class Running:
         context = multiprocessing.get_context("forkserver")
         mine, its = context.Pipe() if watch is not None else (None, None)
         said = Path(os.environ["LUYU_CACHE"]) / f"said-{time.monotonic_ns()}.txt"
+        said.touch()  # a process that is killed at once has said nothing
         process = context.Process(target=_call, args=(list(args), watch, its, said, clock_s))
         process.start()
         if its is not None:

@@ -14,8 +14,8 @@ from typing import Any
 from pipeline.ledger.state import CHINA
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?")
-# What a run says of itself: how it was told to go, how long it took, what it reused.
-_OWN = re.compile(r"^configuration$|^spent|seconds|reused")
+# What a run says of itself: how it was told to go, how long it took, what it reused and found in its cache.
+_OWN = re.compile(r"^configuration$|^spent|^reads$|seconds|reused")
 _FOLDERS = ("counties", "notices", "chips")
 
 

@@ -31,7 +31,8 @@ def cut(path: Path) -> None:
 
 def flip(path: Path) -> None:
     data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 0xFF
+    if data:
+        data[len(data) // 2] ^= 0xFF
     path.write_bytes(bytes(data))
 
 
