@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pipeline.run.runner import RunReport
 
 ROOT = Path(__file__).resolve().parents[1]
+_OF_GDAL = ("GDAL_", "OGR_", "CPL_", "PROJ_NETWORK")
 _LONGEST = ("tests/faults/", "tests/run/", "notebooks/", "tests/execution/", "tests/ledger/")
 
 
@@ -40,6 +41,16 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LUYU_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def drivers_of_one_s_own() -> Iterator[None]:
+    """What the command line tells GDAL of this process' drivers ends with the test that called it."""
+    before = {name: value for name, value in os.environ.items() if name.startswith(_OF_GDAL)}
+    yield
+    for name in [name for name in os.environ if name.startswith(_OF_GDAL) and name not in before]:
+        del os.environ[name]
+    os.environ.update(before)
 
 
 @pytest.fixture(autouse=True)

@@ -47,7 +47,7 @@ def test_a_labelled_file_becomes_a_ranking_and_a_worse_one_leaves_it_alone(
     [
         ([], "give exactly one of --ledger PATH and --labelled FILE"),
         (["--labelled", "a.gpkg", "--ledger", "l.sqlite"], "give exactly one of"),
-        (["--labelled", "a.gpkg"], "a.gpkg: cannot be read"),
+        (["--labelled", "a.gpkg"], "a.gpkg: layer 'findings': there is no such file"),
         (["--ledger", "l.sqlite"], "there is no ledger at"),
     ],
 )

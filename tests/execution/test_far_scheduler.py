@@ -109,7 +109,7 @@ def test_no_connection_beyond_this_machine_without_tls(options: DaskOptions, sai
 def test_a_worker_of_another_version_says_which() -> None:
     call = Call.of(work_tasks.square, same_machine=False)
     mine = identity()
-    other = Call(call.task, Identity("0.0.9", mine.code, mine.python))
+    other = Call(call.task, Identity("0.0.9", mine.code, mine.python), {})
     assert call(pickle.dumps(4)) == 16
     with pytest.raises(ConfigError, match=rf"has luyu {mine.luyu} .* this run luyu 0\.0\.9 .*install the same"):
         other(pickle.dumps(4))

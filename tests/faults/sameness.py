@@ -134,6 +134,9 @@ def _rows(database: Path) -> Iterator[tuple[Any, ...]]:
             if name == "pictures":  # cut side by side: which came first says nothing
                 columns.remove("id")
                 order = "case_no, scene_id, role"
+            if name == "looks":  # a run that went on after its images came back has said them in two parts
+                columns.remove("id")
+                order = ", ".join(f'"{column}"' for column in columns)
             kept = ", ".join(f'"{column}"' for column in columns if not _OWN.search(column))
             for row in connection.execute(f'SELECT {kept} FROM "{name}" ORDER BY {order}'):  # noqa: S608  of the file itself
                 yield (name, *map(_cell, row))

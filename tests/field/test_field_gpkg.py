@@ -74,7 +74,7 @@ def test_what_is_no_package_is_refused_whole(office, tmp_path):
     path = tmp_path / "cases.gpkg"
     shutil.copy(office.gpkg, path)
     run(path, "ALTER TABLE cases RENAME TO mine")
-    with pytest.raises(LuyuError, match="no layer 'cases'"):
+    with pytest.raises(LuyuError, match="its contents name 'cases', which is not in it"):
         office.back(path)
     shutil.copy(office.gpkg, path)
     run(path, "ALTER TABLE cases DROP COLUMN checked_by")
@@ -82,7 +82,7 @@ def test_what_is_no_package_is_refused_whole(office, tmp_path):
         office.back(path)
     whole = office.gpkg.read_bytes()
     path.write_bytes(whole[:5000] + b"\xff" * (len(whole) - 5000))
-    with pytest.raises(LuyuError, match="damaged GeoPackage"):
+    with pytest.raises(LuyuError, match="cannot be read"):
         office.back(path)
     path.write_bytes(b"not at all")
     with pytest.raises(LuyuError, match="not gpkg"):
@@ -97,7 +97,7 @@ def test_a_view_in_place_of_the_layer_is_not_run(office, tmp_path):
     shutil.copy(office.gpkg, path)
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS fid FROM n"
     run(path, "ALTER TABLE cases RENAME TO mine", f"CREATE VIEW cases AS {endless}")
-    with pytest.raises(LuyuError, match="no layer 'cases'"):
+    with pytest.raises(LuyuError, match="'cases' in it is a view"):
         office.back(path)
 
 

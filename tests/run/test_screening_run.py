@@ -19,7 +19,7 @@ from pipeline.model.grid import Grid, Tile
 from pipeline.model.scene import Period, Scene
 from pipeline.model.tables import ZONES
 from pipeline.run.job import TileJob
-from pipeline.run.plan import _common_bands
+from pipeline.run.scenes import common_bands
 from pipeline.run.tile import process_tile
 from tests.s2_land import BANDS, NORTH, WEST, land, site_polygon
 
@@ -54,13 +54,13 @@ def scenes(folder: Path, period: str) -> tuple[Scene, ...]:
 def test_bands_are_read_where_all_scenes_have_them_and_a_detector_asks(delivery: Path, tmp_path: Path) -> None:
     all_bands = scenes(delivery, "2023-01-01/2024-12-31")
     assert len(all_bands) == 4
-    assert _common_bands(all_bands) == BANDS[:4]
-    assert _common_bands(all_bands, registry.wishes([SCREENING])[0]) == BANDS
+    assert common_bands(all_bands) == BANDS[:4]
+    assert common_bands(all_bands, registry.wishes([SCREENING])[0]) == BANDS
     for name in ("B02", "B03", "B04", "B08"):  # a delivery of the 10 m bands alone is complete, too
         file = delivery / f"T50SMD_{DAYS[0]}T023549_{name}.tif"
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (few,) = scenes(tmp_path, "2023-01-01/2024-12-31")
-    assert _common_bands((*all_bands, few), ("swir16", "swir22")) == BANDS[:4]
+    assert common_bands((*all_bands, few), ("swir16", "swir22")) == BANDS[:4]
     (tmp_path / f"T50SMD_{DAYS[0]}T023549_B08.tif").unlink()
     with pytest.raises(Problems, match="nir"):
         scenes(tmp_path, "2023-01-01/2024-12-31")
