@@ -46,17 +46,17 @@ def _state(folder: RunFolder, plan: Plan, ledger: Ledger) -> str:
         [named.record() for named in plan.rankings],
         _program(),
         ledger.marks(),
-        sorted(_stamp(path) for path in _written(folder)),
+        sorted(_stamp(path) for path in _written(folder, Path(str(plan.config.ledger)).name)),
     ]
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _written(folder: RunFolder) -> Iterator[Path]:
-    """Files of a run that people use."""
+def _written(folder: RunFolder, ledger: str) -> Iterator[Path]:
+    """Files of a run that people use; the ledger, which may lie beside them, tells of itself."""
     for place in (folder.root, *(path for path in folder.root.iterdir() if path.is_dir() and path != folder.work)):
         found = place.iterdir() if place == folder.root else place.rglob("*")
         names = (path for path in found if path.is_file() and not path.name.startswith("."))
-        yield from (path for path in names if not path.name.startswith(("ledger", "check.html")))
+        yield from (path for path in names if not path.name.startswith((ledger, "check.html")))
 
 
 def _stamp(path: Path) -> tuple[Any, ...]:

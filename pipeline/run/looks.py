@@ -216,5 +216,5 @@ def _of_kept(parts: Parts, tile_id: str, look: str) -> tuple[bytes, Mapping[str,
 
 def _of(tile: Tile, plan: Plan, priors: Priors) -> dict[tuple[str, str], Prior]:
     """The priors between scenes that touch the tile."""
-    here = {scene.scene_id for scene in plan.touching((*plan.before, *plan.after), tile.grid.footprint)}
+    here = {scene.scene_id for scenes in plan.scenes_of(tile) for scene in scenes}
     return {pair: prior for pair, prior in priors.items() if here.issuperset(pair)}

@@ -44,7 +44,7 @@ def land(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def config(land: Path, out: Path, *more: str) -> RunConfig:
     first = f"imagery.before={days(land)[0]}"
-    sets = [f"output={out}", f"ledger={out / 'ledger.sqlite'}", GRAIN, "imagery.tile_px=512", first, *more]
+    sets = [f"output={out}", f"ledger={out / 'cases.db'}", GRAIN, "imagery.tile_px=512", first, *more]
     return RunConfig.load(land / "run.yaml", sets)
 
 
@@ -79,7 +79,7 @@ def test_before_the_first_run_everything_is_new(land: Path, tmp_path: Path) -> N
 
 def test_a_finished_run_is_not_touched_until_something_changes(done: RunConfig, first: RunReport) -> None:
     assert redo(make_plan(done))["tiles_to_do"] == 0
-    stamps = {path: path.stat().st_mtime_ns for path in first.folder.root.rglob("*") if "ledger" not in path.name}
+    stamps = {path: path.stat().st_mtime_ns for path in first.folder.root.rglob("*") if "cases.db" not in path.name}
     again = run(done)
     assert again.untouched
     assert again.complete
