@@ -20,6 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from goals import judged
+
 ROOT = Path(__file__).resolve().parents[1]
 DETECTORS = 'detectors=[{"use": "building"}, {"use": "grain_drying"}]'
 
@@ -40,25 +42,25 @@ def main() -> None:
             _told(km, whole)
             peaks.append(whole["peak_mb"])
         line = ", ".join(f"{km:g} km {peak:.0f} MB" for km, peak in zip(asked.km, peaks, strict=True))
-        print(f"peak memory of the process: {line} {_met(max(peaks) < 1500)}")
+        print(f"peak memory of the process: {line}")
+        judged("peak memory, MB", max(peaks), most=1500)
         both = _run(world, folder / "two", workers=2)
         used = whole["tiles_s"] / (2 * both["tiles_s"])
         print(f"two workers: tiles in {both['tiles_s']:.1f} s instead of {whole['tiles_s']:.1f} s;", end=" ")
-        print(f"{used:.2f} of their time was used {_met(used >= 0.85)}")
+        print(f"{used:.2f} of their time was used")
+        judged("share of two workers' time", used, least=0.85)
         again = _run(world, folder / "two", workers=2)
-        print(
-            f"the same command again: {again['wall_s']:.1f} s wall, {again['cpu_s']:.1f} s CPU {_met(again['wall_s'] < 10)}"
-        )
+        print(f"the same command again: {again['wall_s']:.1f} s wall, {again['cpu_s']:.1f} s CPU")
+        judged("a finished run again, s wall", again["wall_s"], most=10)
 
 
 def _told(km: float, run: dict[str, float]) -> None:
     per_km = run["cpu_s"] / km
     without = (run["cpu_s"] - run["building_s"]) / km
     print(f"{km:g} km: {run['cpu_s']:.1f} s CPU, {run['wall_s']:.1f} s wall, {run['tiles']:.0f} tiles")
-    print(f"  {per_km:.2f} s a km: {3600 / per_km:.0f} km a core-hour {_met(3600 / per_km >= 150)}")
-    print(
-        f"  without the network {without:.2f} s a km: {3600 / without:.0f} km a core-hour {_met(3600 / without >= 1000)}"
-    )
+    print(f"  {per_km:.2f} s a km, without the network {without:.2f}")
+    judged("km a core-hour", 3600 / per_km, least=150)
+    judged("km a core-hour without the network", 3600 / without, least=1000)
     print(f"  of the run: {run['run_s']}; of the tiles: {run['of_tiles_s']}")
 
 
@@ -89,10 +91,6 @@ def _luyu(*arguments: str) -> int:
     if process.returncode not in (0, 3):
         raise SystemExit(f"luyu {arguments[0]} ended with {process.returncode}")
     return usage.ru_maxrss
-
-
-def _met(good: bool) -> str:
-    return "met" if good else "SHORT"
 
 
 if __name__ == "__main__":

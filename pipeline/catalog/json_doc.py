@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..errors import CatalogError
 from ..net.hrefs import is_remote, redacted
 from ..net.options import NetOptions
 
 MAX_BYTES = 64 << 20
+_NO_NUMBER = 1e300
 ACCEPT = "application/geo+json, application/json"
 
 
@@ -46,3 +47,9 @@ def _read(path: Path) -> bytes:
         raise CatalogError(f"{path}: no such file; check imagery.source.url, or the link that leads here") from None
     except OSError as error:
         raise CatalogError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value of a document is a number that can be reckoned with: no text, no NaN, nothing without end."""
+    # JSON's integers have no bound; what no float can hold is as little a number as NaN, which the comparison refuses too.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _NO_NUMBER

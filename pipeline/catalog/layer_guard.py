@@ -39,9 +39,10 @@ _BINARY = frozenset({".shp", ".dbf"})
 _HEAD_BYTES = 1 << 20
 _DISGUISES = {
     **dict.fromkeys((".geojson", ".json", ".geojsonl"), (b"gdal_streamed_alg",)),
-    ".tab": (b"Open Table", b"create view", b"IsSeamless", b"Type LINKED"),
     ".kml": (b"<OGRVRT", b"<NetworkLink", b"<!ENTITY", b"<!DOCTYPE"),
 }
+# A MapInfo table that is a view of others, is pasted together of others, or is kept elsewhere; its reader minds no case.
+_TAB_LEADS = re.compile(rb"""open\s+table|create\s+view|isseamless|type[\s"(),;]+linked""", re.IGNORECASE)
 _GEOJSON = (".geojson", ".json", ".geojsonl")
 _READ_WHOLE = (".kml", ".tab")
 # The key however it is escaped, where it does not stand for a value; then null, a text, a number or an object of a name.
@@ -95,7 +96,8 @@ def confine(entry: Entry) -> None:
     if not head:
         raise LayerError(entry.label, "the file is empty; ask for it again", path=path)
     start = head if suffix in _BINARY else head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if not start.startswith(MAGIC[suffix]) or any(mark in head for mark in _DISGUISES.get(suffix, ())):
+    disguised = any(mark in head for mark in _DISGUISES.get(suffix, ()))
+    if not start.startswith(MAGIC[suffix]) or disguised or (suffix == ".tab" and _TAB_LEADS.search(head)):
         why = (
             f"the content is not {suffix[1:]}, whatever the name says; refused. Ask for it again, or export it to .gpkg"
         )

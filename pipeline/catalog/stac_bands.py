@@ -16,6 +16,7 @@ import pystac
 
 from ..errors import CatalogError
 from ..model.scene import Band, Sensor
+from .json_doc import is_number
 from .stac_reflectance import reflectance
 
 # Asset keys that say which band they hold, in catalogues without band metadata (Sentinel-2 numbers; B8A is no B08).
@@ -163,12 +164,12 @@ def _offer(item: pystac.Item, found: _Found, sensor: Sensor | None, day: dt.date
     kind = str(said.get("data_type", ""))
     scale, offset = reflectance(item, key, found.name, said, None if visual else sensor, day)
     gsd = said.get("spatial_resolution", said.get("raster:spatial_resolution", asset.extra_fields.get("gsd")))
-    gsd_m = float(gsd) if isinstance(gsd, int | float) else None
+    gsd_m = float(gsd) if is_number(gsd) else None
     nodata = said.get("nodata")
     return BandAsset(
         key=key,
         band=Band(found.name, found.index, scale, offset),
-        nodata=float(nodata) if isinstance(nodata, int | float) or nodata == "nan" else None,
+        nodata=float(nodata) if nodata == "nan" or is_number(nodata) else None,
         gsd_m=gsd_m,
         bytes_per_px=_bytes(kind, visual),
         rank=(int(visual), gsd_m or _gsd_in(key), list(item.assets).index(key)),

@@ -18,7 +18,7 @@ from pystac import Link
 from pystac_client.stac_api_io import StacApiIO
 
 from ..errors import CatalogError
-from ..net.hrefs import is_remote, judged, redacted, resolve
+from ..net.hrefs import is_remote, judged, port_of, redacted, resolve, split_of
 from ..net.http import fetch
 from ..net.options import NetOptions
 from .json_doc import ACCEPT, MAX_BYTES, parsed_json
@@ -109,12 +109,13 @@ def same_host(href: str, owner: str, hosts: Sequence[str] = ()) -> str:
 
     Servers behind a proxy write http into their links where they are reached by https; that is put right.
     """
-    own, parts = urlsplit(owner), urlsplit(resolve(href, owner))
+    split_of(href, owner)
+    own, parts = urlsplit(owner), split_of(resolve(href, owner), owner)
     if own.scheme == "https" and parts.scheme == "http" and parts.hostname == own.hostname:
         # The port is the proxy's business too: what is written is the one behind it.
         parts = parts._replace(scheme="https", netloc=own.netloc)
     absolute = judged(urlunsplit(parts), owner, (*hosts, own.hostname or ""))
-    if parts.hostname == own.hostname and parts.port != own.port and own.hostname not in hosts:
+    if parts.hostname == own.hostname and port_of(parts) != port_of(own) and own.hostname not in hosts:
         raise CatalogError(
             f"{redacted(owner)}: address {redacted(absolute)!r} lies on another port;"
             " if that is right, add its host to asset_hosts of the source"

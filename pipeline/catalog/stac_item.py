@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 import pystac
@@ -16,6 +15,7 @@ from pystac.errors import STACError, STACTypeError
 from ..errors import CatalogError
 from ..model.scene import Band, BandFile, Scene, Sensor
 from ..net.hrefs import redacted
+from .json_doc import is_number
 from .stac_bands import BandAsset, bands_of, is_geotiff
 from .stac_href import band_file
 from .stac_options import StacOptions
@@ -64,14 +64,14 @@ def footprint_of(item: pystac.Item) -> shapely.Geometry:
     if item.geometry is not None:
         try:
             shape = shapely.geometry.shape(item.geometry)
-        except (ValueError, TypeError, KeyError, AttributeError, shapely.errors.ShapelyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, shapely.errors.ShapelyError) as error:
             raise CatalogError(f"item {item.id!r}: its geometry cannot be read: {error}") from error
         if not np.isfinite(shapely.get_coordinates(shape)).all():
             raise CatalogError(f"item {item.id!r}: its geometry has coordinates that are no numbers")
         return shape if shape.is_valid else shapely.make_valid(shape)
     if item.bbox is not None:
         box = item.bbox
-        if not isinstance(box, list) or len(box) not in (4, 6) or not all(_is_number(one) for one in box):
+        if not isinstance(box, list) or len(box) not in (4, 6) or not all(is_number(one) for one in box):
             raise CatalogError(f"item {item.id!r}: its bbox is none of 4 or 6 numbers")
         half = len(box) // 2
         return shapely.box(box[0], box[1], box[half], box[half + 1])
@@ -171,7 +171,7 @@ def _geo_rmse(item: pystac.Item, source: StacOptions, sensor: Sensor | None, gsd
     """Of the item, else of the source, else of the sensor; else a pixel, and never below a metre."""
     stated = item.properties.get("luyu:geo_rmse_m")
     if stated is not None:
-        if not _is_number(stated) or stated < 0:
+        if not is_number(stated) or stated < 0:
             raise CatalogError(f"item {item.id!r}: luyu:geo_rmse_m is {stated!r}; it must be metres, 0 or more")
         return float(stated)
     if source.geo_rmse_m is not None:
@@ -186,8 +186,4 @@ def _elevation(item: pystac.Item) -> float | None:
 
 def _number(item: pystac.Item, *names: str) -> float | None:
     values = (item.properties.get(name) for name in names)
-    return next((float(one) for one in values if _is_number(one)), None)
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return next((float(one) for one in values if is_number(one)), None)

@@ -32,8 +32,8 @@ def watch(
 ) -> int:
     """Run again and again: new images are looked at as they come, findings, cases and maps follow.
 
-    Where nothing is new a round takes seconds and writes nothing. A round that fails (a server that is away, a full disk) is
-    said, and the next one tries again. For cron, ``luyu run`` does one such round.
+    Where nothing is new, the days of imagery.after included, a round only plans and writes nothing. A round that fails (a
+    server that is away, a full disk) is said, and the next one tries again. For cron, ``luyu run`` does one such round.
     """
     pause_s, code, done = _seconds(every), OK, 0
     while True:
@@ -62,10 +62,10 @@ def _round(config: Path, overrides: list[str], last_days: int | None, *, first: 
         loaded = RunConfig.load(config, overrides)
         with progress() as step:
             report = run(loaded, on_step=step)
-    except LuyuError as error:
+    except (LuyuError, OSError, MemoryError) as error:
         if first and isinstance(error, ConfigError | Problems):
             raise
-        sys.stderr.write(scrubbed(f"luyu: {error}\n"))
+        sys.stderr.write(scrubbed(f"luyu: {error or type(error).__name__}\n"))
         return INCOMPLETE
     show.run_report(report)
     show.alarms(report)

@@ -75,7 +75,7 @@ def _epoch(colours: Mapping[str, np.ndarray], seen: np.ndarray, pixel_m: float, 
 def _edge(lab: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Length of the gradient (rows, cols) in that of three channels (rows, cols, 3) where it is greatest.
 
-    0 at and beside what is not ``seen``. As ``cues.gradient`` of each channel, with what is seen counted once.
+    0 at and beside what is not ``seen``. What is seen is counted once for all channels.
     """
     weight = None
     if not seen.all():

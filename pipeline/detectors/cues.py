@@ -68,13 +68,6 @@ def warmth(colours: Mapping[str, np.ndarray]) -> np.ndarray:
     return normalised_difference(colours["red"], colours["blue"])
 
 
-def saturation(colours: Mapping[str, np.ndarray]) -> np.ndarray:
-    """(max - min) / max of red, green and blue, 0..1."""
-    stack = np.stack([colours[name] for name in ("red", "green", "blue")])
-    top = stack.max(axis=0)
-    return (top - stack.min(axis=0)) / np.maximum(top, _TINY)
-
-
 def invariant_blue(colours: Mapping[str, np.ndarray]) -> np.ndarray:
     """Angle 4/pi * atan((B - G) / (B + G)), -1..1: skylight makes shadows blue (Sirmacek and Unsalan 2009)."""
     return np.float32(4 / np.pi) * np.arctan(normalised_difference(colours["blue"], colours["green"]))
@@ -138,48 +131,10 @@ class Means:
         return np.sqrt(np.maximum(self.of(centred * centred) - mean * mean, 0))
 
 
-def local_mean(image: np.ndarray, size_px: int) -> np.ndarray:
-    """Mean over a square window of ``size_px`` (odd) of the observed pixels; NaN where the centre was not observed."""
-    seen = np.isfinite(image)
-    return np.where(seen, Means(seen, size_px).of(fill(image, 0.0)), np.float32(np.nan))
-
-
 def local_std(image: np.ndarray, size_px: int) -> np.ndarray:
-    """Standard deviation over a square window of ``size_px`` (odd), same unit as ``image``; NaN as in ``local_mean``."""
+    """Standard deviation over a square window of ``size_px`` (odd), same unit; NaN where the centre was not seen."""
     seen = np.isfinite(image)
     return np.where(seen, Means(seen, size_px).deviation(fill(image, 0.0)), np.float32(np.nan))
-
-
-def gradient(image: np.ndarray, sigma_px: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """Derivatives (d/dcol, d/drow) per pixel of the image smoothed by ``sigma_px``; 0 at and beside NaN."""
-    seen = np.isfinite(image)
-    base = fill(smooth(image, sigma_px) if sigma_px > 0 else image)
-    d_col = cv2.Scharr(base, cv2.CV_32F, 1, 0, scale=1 / 32, borderType=cv2.BORDER_REFLECT)
-    d_row = cv2.Scharr(base, cv2.CV_32F, 0, 1, scale=1 / 32, borderType=cv2.BORDER_REFLECT)
-    if not seen.all():
-        far = cv2.erode(seen.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-        d_col, d_row = d_col * far, d_row * far
-    return d_col, d_row
-
-
-def gradient_magnitude(image: np.ndarray, sigma_px: float = 1.0) -> np.ndarray:
-    """Length of ``gradient``, unit of ``image`` per pixel."""
-    return cv2.magnitude(*gradient(image, sigma_px))
-
-
-def coherence(image: np.ndarray, sigma_px: float = 1.0, window_px: float = 3.0) -> tuple[np.ndarray, np.ndarray]:
-    """Coherence (0 no orientation .. 1 a straight edge) and orientation of edges (radians, 0..pi, x right, y down).
-
-    From the structure tensor (Foerstner and Guelch 1987; Bigun and Granlund 1987), averaged by a Gaussian of
-    ``window_px``. The orientation is that of the edge, across its gradient; 0 = along a row.
-    """
-    d_col, d_row = gradient(image, sigma_px)
-    parts = [cv2.GaussianBlur(p, (0, 0), window_px) for p in (d_col * d_col, d_row * d_row, d_col * d_row)]
-    difference, double_cross = parts[0] - parts[1], 2 * parts[2]
-    energy = parts[0] + parts[1]
-    strength = cv2.magnitude(difference, double_cross) / np.maximum(energy, np.float32(1e-12))
-    angle = np.mod(0.5 * np.arctan2(double_cross, difference) + np.pi / 2, np.pi)
-    return strength.astype(np.float32), angle.astype(np.float32)
 
 
 def shadow_mask(

@@ -66,6 +66,7 @@ def _geojson(file: Path, layer: str | None) -> gpd.GeoDataFrame:
         KeyError,
         TypeError,
         AttributeError,
+        OverflowError,
         RecursionError,
         shapely.errors.ShapelyError,
         pyproj.exceptions.CRSError,

@@ -10,7 +10,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
 from ..errors import CatalogError
 
@@ -70,15 +70,12 @@ def judged(href: str, owner: str, hosts: Sequence[str] = ()) -> str:
     owner : path or address of the document that holds the address.
     hosts : hosts that a remote document may point to besides its own; empty for any public one.
     """
-    try:
-        scheme = urlsplit(href).scheme
-    except ValueError as error:
-        raise CatalogError(f"{redacted(owner)}: an address in it is none ({error}); refused") from None
+    scheme = split_of(href, owner).scheme
     lowered = unquote(href).casefold()
     if any(mark in lowered for mark in _FORBIDDEN) or (scheme not in _SCHEMES and not _drive(href)):
         raise CatalogError(f"{redacted(owner)}: address {redacted(href)!r} is no plain file or https address; refused")
     absolute = resolve(href, owner)
-    parts = urlsplit(absolute)
+    parts = split_of(absolute, owner)
     if not is_remote(absolute):
         if is_remote(owner) and parts.scheme != "s3":
             raise CatalogError(f"{redacted(owner)}: a catalogue on the web points to the local file {href!r}; refused")
@@ -87,10 +84,25 @@ def judged(href: str, owner: str, hosts: Sequence[str] = ()) -> str:
     return absolute
 
 
+def split_of(href: str, owner: str) -> SplitResult:
+    """The parts of an address in the document ``owner``; CatalogError where it is none, its port included."""
+    try:
+        parts = urlsplit(href)
+        port_of(parts)
+    except ValueError as error:
+        raise CatalogError(f"{redacted(owner)}: an address in it is none ({error}); refused") from None
+    return parts
+
+
+def port_of(parts: SplitResult) -> int | None:
+    """The port that an address names, or the one that its scheme means."""
+    return parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+
+
 def _check_host(absolute: str, owner: str, hosts: Sequence[str]) -> None:
     host = (urlsplit(absolute).hostname or "").casefold()
     own = (urlsplit(owner).hostname or "").casefold() if is_remote(owner) else None
-    if host == own and urlsplit(absolute).port == urlsplit(owner).port:
+    if host == own and port_of(urlsplit(absolute)) == port_of(urlsplit(owner)):
         return
     if any(host == one.casefold() or host.endswith("." + one.casefold()) for one in hosts):
         return

@@ -150,7 +150,7 @@ def _standardised(band: np.ndarray, known: np.ndarray) -> np.ndarray:
     import cv2
 
     mean, spread = (float(value[0, 0]) for value in cv2.meanStdDev(band, mask=known.view(np.uint8)))
-    out = (band - np.float32(mean)) * np.float32(1 / (spread or 1.0))
+    out = ((band - np.float32(mean)) * np.float32(1 / (spread or 1.0))).astype(np.float32, copy=False)
     np.copyto(out, np.float32(0), where=~known)
     return out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +21,7 @@ from ..config import RunConfig
 from ..detectors import registry
 from ..legal.rules import LegalRules
 from ..model.grid import Tile
-from ..model.scene import BandFile, Scene
+from ..model.scene import BandFile, Ortho, Scene
 from ..net.hrefs import redacted
 from .touched import Touched
 
@@ -81,7 +82,7 @@ def digests(
 ) -> Digests:
     """Digests of a plan's inputs.
 
-    ``scenes``, ``touched``: of before and after. ``tables``: what is drawn on the ground, in the CRS of the tiles. ``bands``:
+    ``scenes``, ``touched``: of before and after. ``tables``: what is drawn on the ground, roads first. ``bands``:
     those of the run, and by tile the scenes whose bands' shifts are measured in it. ``accuracy_m``: stated of layers.
     """
     program = {"luyu": __version__, **_source_digests()}
@@ -118,7 +119,13 @@ def _plain(value: Any) -> Any:
         return value.wkb_hex
     if isinstance(value, BandFile):
         rest = {one.name: _plain(getattr(value, one.name)) for one in fields(value) if one.name != "href"}
-        return [redacted(value.href), *_stamp(value.href), rest]
+        # The query of a service says what is shown, and holds no key; that of a file is a signature, made anew each time.
+        address = value.href if value.service else redacted(value.href)
+        beside = sorted(Path(value.href).parent.glob(f"{glob.escape(Path(value.href).stem)}*")) if value.ortho else []
+        return [address, *_stamp(value.href), rest, [(path.name, *_stamp(str(path))) for path in beside]]
+    if isinstance(value, Ortho):
+        model = _stamp(value.dem) if value.dem else ()
+        return [{one.name: _plain(getattr(value, one.name)) for one in fields(value)}, *model]
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in sorted(value.items())}
     if isinstance(value, frozenset | set):
@@ -161,11 +168,11 @@ def _ground(tiles: Sequence[Tile], tables: Iterable[gpd.GeoDataFrame]) -> list[s
 
 
 def _row_digests(table: gpd.GeoDataFrame, number: int) -> np.ndarray:
-    """A 64-bit digest of each row, its index included: results name road sections by it."""
+    """A 64-bit digest of each row; of the first table (the roads) with its index, by which results name road sections."""
     plain = pd.DataFrame(table.drop(columns="geometry")).astype(str)
     shape = pd.Series(shapely.to_wkb(table.geometry.array, hex=True), index=plain.index, dtype=object).fillna("")
     key = f"luyu{number:012d}"
-    return pd.util.hash_pandas_object(plain.assign(_shape=shape), index=True, hash_key=key).to_numpy(np.uint64)
+    return pd.util.hash_pandas_object(plain.assign(_shape=shape), index=number == 0, hash_key=key).to_numpy(np.uint64)
 
 
 def _source_digests() -> dict[str, str]:

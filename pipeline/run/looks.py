@@ -32,7 +32,9 @@ _Said = TypeVar("_Said", TileFacts, TileResult)
 NEW, FAILED = "new", "failed"
 _FIRST, _SECOND = "", "second"
 _STEP = {_FIRST: "tiles", _SECOND: "tiles again"}
-_PASSING = ("ImageryError", "NetError", "OSError", "MemoryError", "WorkerLost")
+_PASSING = (
+    "ImageryError", "NetError", "OSError", "FileNotFoundError", "PermissionError", "TimeoutError", "ConnectionError", "MemoryError",
+)  # fmt: skip
 _LEAST_TILES = 3
 _LEAST_SIGMA_PX = 0.1  # tiles that agree to a hair share errors that their spread does not show
 _MAD_TO_SIGMA = 1.4826
@@ -185,7 +187,7 @@ def _second(
     for tile in wanting:
         kept = parts.get((tile.tile_id, _SECOND))
         same = kept is not None and kept.failure is None and kept.inputs == plan.digests.tiles[tile.tile_id]
-        if kept is None or not same or kept.said("").facts.get("priors") != told_priors(known[tile.tile_id]):
+        if kept is None or not same or json.loads(kept.facts).get("priors") != told_priors(known[tile.tile_id]):
             todo.append(tile)
     return known, _done(plan, parts, todo, _SECOND, known, step)
 

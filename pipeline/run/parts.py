@@ -26,7 +26,7 @@ from ..files import atomic, write_bytes
 from ..model.tables import CANDIDATES, SIGHTINGS
 from .coverage import COLUMNS
 from .inputs import Inputs
-from .job import TileFacts, TileResult
+from .job import TileResult
 
 TABLES = ("candidates", "stretches", "sightings")
 Key = tuple[str, str]  # tile id, look
@@ -50,10 +50,6 @@ class Kept:
     failure: Mapping[str, Any] | None
     part: int
 
-    def said(self, tile_id: str) -> TileFacts:
-        """What the tile says besides its tables."""
-        return TileFacts(tile_id, json.loads(self.facts), self.failure)
-
 
 class Parts:
     """The results under a folder. One process writes them (the run's folder is held); others read, with ``mend`` false."""
@@ -67,9 +63,6 @@ class Parts:
             self._last = max(self._last, number := int(manifest.stem.removeprefix("part-")))
             self._read_part(number)
         self._read_journal()
-
-    def __len__(self) -> int:
-        return len(self._kept)
 
     def __iter__(self) -> Iterator[Key]:
         """Keys of all results, whatever inputs they follow from."""
@@ -170,9 +163,10 @@ class Parts:
     def _write(self, part: int, tables: Mapping[str, gpd.GeoDataFrame], lines: Mapping[Key, Any]) -> None:
         sums = {}
         for name, frame in tables.items():
-            if frame is None:
-                continue
             path = self._file(part, name)
+            if frame is None:
+                path.unlink(missing_ok=True)  # of a write that was cut off
+                continue
             with atomic(path) as scratch:
                 frame.to_parquet(scratch)
             sums[name] = _sum(path)

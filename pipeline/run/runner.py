@@ -12,6 +12,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 import pyogrio
+import shapely
 
 from ..catalog.archive import unpack_needed
 from ..config import RunConfig
@@ -25,10 +26,10 @@ from ..net import tally
 from ..ranking.apply import ranked
 from .alarm import Earlier, Seen, alarms
 from .chips import cut_chips
-from .coverage import coverage_table
+from .coverage import COLUMNS, coverage_table
 from .files import RunFolder
 from .findings import placed, shown_on, with_cases
-from .finished import is_finished, mark_finished, unmark
+from .finished import followed_from, is_finished, mark_finished, unmark
 from .follow import follow
 from .job import no_sightings
 from .join import join
@@ -39,6 +40,7 @@ from .provenance import network_use, run_record
 from .publish import publish, publish_maps
 from .reads import planned_reads, refuse_beyond
 from .redo import remember
+from .revisit import FAILED
 from .sites import evidence_by_key, site_states
 from .spent import Spent
 from .stages import with_stages
@@ -111,11 +113,12 @@ def run(
             refuse_beyond(planned_reads(plan), max_gb)
     folder = RunFolder(config.output)
     with folder.held(), kept(config.dask):
+        _unpack(plan)
+        followed = followed_from(plan)
         with Ledger.open(config.ledger, _stated(config)) as ledger:
-            if not fresh and is_finished(folder, plan, ledger):
+            if not fresh and is_finished(folder, plan, followed, ledger.marks()):
                 return _as_it_is(folder, config)
         unmark(folder)
-        _unpack(plan)
         with spent.on("tiles"):
             parts = Parts(folder.work, plan.layers.epsg)
             if fresh:
@@ -123,18 +126,22 @@ def run(
             looked = look(plan, parts, step)
             parts.gather()
             remember(folder, plan)
-        record, findings = _concluded(plan, folder, looked, step, spent, (started, begun))
+        record, findings, marks = _concluded(plan, folder, looked, step, spent, (started, begun))
         parts.forget({key for tile in plan.tiles for key in keys_of(tile)})
-        with Ledger.open(config.ledger) as ledger:
-            again = looked.said.failures or record["totals"]["capped"]  # a cap lets more through another week
-            None if again else mark_finished(folder, plan, ledger)
+        # A cap lets more through another week; cases whose images were away are asked again.
+        again = looked.said.failures or record["totals"]["capped"] or FAILED in record["followed"]["why"]
+        if not again:
+            mark_finished(folder, plan, followed, marks)
     return RunReport(folder, record, tuple(looked.said.failures), findings)
 
 
 def _concluded(
     plan: Plan, folder: RunFolder, looked: Looked, step: Step, spent: Spent, since: tuple[float, tally.Count]
-) -> tuple[dict[str, Any], gpd.GeoDataFrame]:
-    """From what tiles gave to the files of a run: decisions, cases, pictures, documents; the record and the findings."""
+) -> tuple[dict[str, Any], gpd.GeoDataFrame, list[int]]:
+    """From what tiles gave to the files of a run: decisions, cases, pictures, documents.
+
+    The record, the findings, and how far the ledger was written that the documents tell of.
+    """
     config, said = plan.config, looked.said
     with spent.on("decisions"):
         candidates = join(_stack(list(looked.table("candidates")), plan), config.detectors)
@@ -147,7 +154,8 @@ def _concluded(
             cut_chips(findings, said, plan, folder, ledger, step)
         with spent.on("cases"):
             followed = follow(findings, table, looks, said, plan, ledger, step, config.decisions.presence)
-    stretches = pd.concat(list(looked.table("stretches")), ignore_index=True)
+        marks = ledger.marks()
+    stretches = _in_order(pd.concat(list(looked.table("stretches")), ignore_index=True))
     coverage = coverage_table(stretches, plan.due)
     seen = Seen(
         coverage=coverage,
@@ -163,7 +171,13 @@ def _concluded(
         network=network_use(looked.made, since[1]), raised=alarms(seen, config.alarms), watched=watched,
         followed=followed.record(),
     )  # fmt: skip
-    return publish(folder, plan, findings, table, stretches, coverage, watched, said, record), findings
+    return publish(folder, plan, findings, table, stretches, coverage, watched, said, record), findings, marks
+
+
+def _in_order(stretches: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The stretches in an order of their own: results come as workers end."""
+    by = stretches[list(COLUMNS)].assign(shape=shapely.to_wkb(stretches.geometry.array, hex=True))
+    return stretches.loc[by.sort_values(list(by.columns), kind="stable").index].reset_index(drop=True)
 
 
 def _as_it_is(folder: RunFolder, config: RunConfig) -> RunReport:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from pipeline.detectors import cues
 from pipeline.detectors.comparison import _edge, _likeness
@@ -22,9 +23,27 @@ def image(seed: int) -> np.ndarray:
     return cv2.GaussianBlur(rng.random((90, 110, 3)).astype(np.float32), (0, 0), 1.0)
 
 
+def steepness(channel: np.ndarray, sigma_px: float) -> np.ndarray:
+    """Length of the gradient of one channel with NaN, smoothed; 0 at and beside NaN."""
+    known = np.isfinite(channel)
+    base = cues.fill(cues.smooth(channel, sigma_px))
+    slopes = [
+        cv2.Scharr(base, cv2.CV_32F, *order, scale=1 / 32, borderType=cv2.BORDER_REFLECT) for order in ((1, 0), (0, 1))
+    ]
+    return np.hypot(*slopes) * ~ndimage.binary_dilation(~known, np.ones((3, 3)))
+
+
+def test_edges_of_a_ramp_are_its_slope() -> None:
+    ramp = np.repeat(np.tile(np.arange(110, dtype=np.float32) * 0.01, (90, 1))[..., None], 3, axis=2)
+    whole = np.ones((90, 110), bool)
+    assert _edge(ramp, whole)[:, 5:-5] == pytest.approx(0.01, abs=1e-5)
+    whole[30:50, 40:80] = False
+    assert _edge(ramp, whole)[29:51, 39:81].max() == 0
+
+
 def test_edges_are_the_strongest_of_each_channels_gradient(seen: np.ndarray) -> None:
     lab = image(1)
-    each = [cues.gradient_magnitude(np.where(seen, lab[..., k], np.float32(np.nan)), 0.7) for k in range(3)]
+    each = [steepness(np.where(seen, lab[..., k], np.float32(np.nan)), 0.7) for k in range(3)]
     assert _edge(lab, seen) == pytest.approx(np.maximum.reduce(each), abs=1e-6)
 
 

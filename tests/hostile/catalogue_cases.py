@@ -106,6 +106,9 @@ def _changed(name: str, change: Callable[[Doc], object], ends: str = REFUSED, *s
 
 _changed("coordinates of nan", lambda one: one["geometry"]["coordinates"][0].__setitem__(0, [float("nan"), 34.3]))
 _changed("coordinates of infinity", lambda one: one["geometry"]["coordinates"][0].__setitem__(0, [float("inf"), 34.3]))
+_changed("coordinates without end", lambda one: one["geometry"]["coordinates"][0].__setitem__(0, [10**400, 34.3]))
+_changed("a box without end", lambda one: one.update(geometry=None, bbox=[10**400, 34, 118, 35]))
+_changed("an error without end", lambda one: one["properties"].update({"luyu:geo_rmse_m": 10**400}))
 _changed("coordinates swapped", lambda one: one["geometry"].update(coordinates=[[p[::-1] for p in _OUTLINE]]))
 _changed("a geometry of text", lambda one: one.update(geometry="here"))
 _changed("a geometry of another kind", lambda one: one["geometry"].update(type="Circle"))
@@ -211,6 +214,16 @@ def _a_child_outside_that_is_no_catalogue(ground: Ground) -> list[str]:
 @refused(KIND)
 def _a_child_on_another_port(ground: Ground) -> list[str]:
     return with_catalogue(ground, _tree({"rel": "child", "href": f"{ground.trap}/catalog.json"}))
+
+
+@refused(KIND, "Port could not be cast")
+def _a_child_at_a_port_of_letters(ground: Ground) -> list[str]:
+    return with_catalogue(ground, _tree({"rel": "child", "href": "https://catalogue.example.org:abc/x.json"}))
+
+
+@refused(KIND, "Invalid IPv6")
+def _a_child_at_half_an_address(ground: Ground) -> list[str]:
+    return with_catalogue(ground, _tree({"rel": "child", "href": "https://[::1/x.json"}))
 
 
 @refused(KIND, "gone.json")

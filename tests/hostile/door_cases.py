@@ -57,6 +57,8 @@ def _program(ground: Ground) -> bytes:
 _FILES = (
     ("a vrt", _vrt),
     ("a pickle", lambda _: PICKLE),
+    ("numbers without end", lambda _: '{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": '
+     '{"kind": "building"}, "geometry": {"type": "Point", "coordinates": [1%s, 34]}}]}' % ("0" * 400)),
     ("text", lambda _: "hello"),
     ("nothing", lambda _: ""),
     ("deep brackets", lambda _: '{"type": "FeatureCollection", "features": ' + "[" * 200_000),

@@ -132,5 +132,6 @@ def build(folder: Path) -> Path:
     leaking = roads()
     leaking["LXMC"] = CANARY
     leaking.to_file(secret / "secret.geojson", driver="GeoJSON")
+    leaking.to_file(secret / "secret.tab", driver="MapInfo File")
     shutil.copy(folder / "after.tif", secret / "secret.tif")
     return folder

@@ -242,6 +242,33 @@ def _kml_that_links_to_the_web(ground: Ground) -> list[str]:
     return with_roads(ground, ground.file("roads.kml", text))
 
 
+def _pasted(ground: Ground, marked: str) -> Path:
+    """A MapInfo table that is made up of others, the secret one among them."""
+    other = os.path.relpath(ground.base / "secret" / "secret.tab", ground.folder)
+    frame = gpd.GeoDataFrame({"Table": [other]}, geometry=[roads().union_all().envelope.buffer(500)], crs=EPSG)
+    path = ground.folder / "roads.tab"
+    frame.to_file(path, driver="MapInfo File")
+    told = path.read_text(encoding="latin-1").rstrip()
+    path.write_text(f'{told}\nbegin_metadata\n"\\{marked}" = "TRUE"\nend_metadata\n', encoding="latin-1")
+    return path
+
+
+@refused(KIND, "roads.tab")
+def _tab_that_is_pasted_together_of_others(ground: Ground) -> list[str]:
+    return with_roads(ground, _pasted(ground, "IsSeamless"))
+
+
+@refused(KIND, "roads.tab")
+def _tab_that_says_so_in_small_letters(ground: Ground) -> list[str]:
+    return with_roads(ground, _pasted(ground, "isseamless"))
+
+
+@refused(KIND, "roads.tab")
+def _tab_that_is_a_view(ground: Ground) -> list[str]:
+    text = '!table\n!version 100\n\nOPEN  TABLE "../base/secret/secret.tab" Hide\nCREATE VIEW roads As Select * From secret\n'
+    return with_roads(ground, ground.file("roads.tab", text))
+
+
 @refused(KIND, "roads.gml")
 def _gml_with_a_schema_elsewhere(ground: Ground) -> list[str]:
     text = f'<a xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="x {ground.trap}/a.xsd"/>'

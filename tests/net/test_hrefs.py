@@ -85,5 +85,13 @@ def test_plain_addresses_are_made_absolute(href, owner, absolute):
     assert judged(href, owner) == absolute == resolve(href, owner)
 
 
+def test_a_port_that_its_scheme_means_is_the_same_port_and_one_of_letters_is_none():
+    assert judged("http://10.1.2.3:80/a.tif", "http://10.1.2.3/item.json")
+    with pytest.raises(CatalogError, match="Port could not be cast"):
+        judged("https://stac.example.cn:abc/a.tif", WEB)
+    with pytest.raises(CatalogError, match="an address in it is none"):
+        judged("https://[::1/a.tif", WEB)
+
+
 def test_messages_hold_no_tokens():
     assert redacted("https://user:pw@example.cn/a.tif?sig=secret") == "https://example.cn/a.tif?…"

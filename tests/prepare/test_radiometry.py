@@ -45,6 +45,12 @@ def test_twice_is_once():
         assert np.allclose(once[name], twice[name], atol=1e-3)
 
 
+def test_images_of_any_float_are_matched():
+    exact, wide = (dataset(faded(AFTER)).astype(kind) for kind in (np.float32, np.float64))
+    fitted = [match(one, dataset(AFTER).astype(one["red"].dtype))[1] for one in (exact, wide)]
+    assert fitted[1]["bands"]["red"]["gain"] == pytest.approx(fitted[0]["bands"]["red"]["gain"], rel=1e-3)
+
+
 def test_equal_images_stay_as_they_are():
     matched, evidence = match(dataset(AFTER), dataset(AFTER))
     assert evidence["fitted"]

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 
 from pipeline.cli import main
@@ -15,7 +16,10 @@ from pipeline.errors import ImageryError
 from pipeline.ledger import Ledger
 from pipeline.prepare.pair import Pair
 from pipeline.run import tile as tile_room
+from pipeline.run.finished import followed_from
 from pipeline.run.job import TileJob
+from pipeline.run.looks import due_tiles
+from pipeline.run.parts import Parts
 from pipeline.run.plan import Plan, make_plan
 from pipeline.run.redo import redo
 from pipeline.run.runner import RunReport, run
@@ -101,6 +105,36 @@ def test_what_people_decided_makes_pages_anew_and_no_tile(done: RunConfig, first
     assert run(done).untouched
 
 
+def test_a_run_is_not_finished_where_a_file_that_it_follows_from_has_changed(
+    land: Path, tmp_path: Path, first: RunReport
+) -> None:
+    """Whatever no tile follows from: entries of layers.yaml, a shapefile's companion, a local basemap."""
+    for name in ("layers.gpkg", "layers.yaml"):
+        (tmp_path / name).write_bytes((land / name).read_bytes())
+    (tmp_path / "tiles" / "3" / "1").mkdir(parents=True)
+    basemap = 'maps.basemaps=[{"kind": "folder", "name": "底图", "path": "%s"}]' % (tmp_path / "tiles")
+    gpd.read_file(land / "layers.gpkg", layer="townships").to_file(tmp_path / "towns.shp", encoding="utf-8")
+    text = (tmp_path / "layers.yaml").read_text(encoding="utf-8")
+    text = text.replace("townships:\n  path: layers.gpkg\n  layer: townships", "townships:\n  path: towns.shp")
+    assert "towns.shp" in text
+    (tmp_path / "layers.yaml").write_text(text, encoding="utf-8")
+    after = f"imagery.after={days(land)[2]}"
+    settings = config(land, tmp_path / "run", after, f"layers={tmp_path / 'layers.yaml'}", basemap)
+
+    def followed() -> str:
+        return followed_from(make_plan(settings))
+
+    seen = [followed()]
+    assert followed() == seen[0]
+    os.utime(tmp_path / "towns.dbf")
+    seen.append(followed())
+    (tmp_path / "layers.yaml").write_text(text.split("permits:")[0] + text[text.index("zones:") :], encoding="utf-8")
+    seen.append(followed())
+    (tmp_path / "tiles" / "3" / "1" / "2.png").write_bytes(b"png")
+    seen.append(followed())
+    assert len(set(seen)) == len(seen)
+
+
 def test_a_page_that_was_lost_is_made_again(done: RunConfig, first: RunReport) -> None:
     page = first.folder.index.read_bytes()
     first.folder.index.unlink()
@@ -140,6 +174,20 @@ def test_a_road_that_moved_touches_the_tiles_along_it(done: RunConfig, land: Pat
     told = redo(plan)
     assert [row["why"] for row in told["redo"]] == ["ground"]
     assert 0 < told["tiles_to_do"] <= len(plan.tiles)
+
+
+def test_a_road_far_off_touches_no_tile(done: RunConfig, land: Path, tmp_path: Path) -> None:
+    for name in gpd.list_layers(land / "layers.gpkg")["name"]:
+        table = gpd.read_file(land / "layers.gpkg", layer=name)
+        if name == "roads":
+            far = table.iloc[[0]].assign(LXBM="G101", geometry=table.geometry.iloc[[0]].translate(0, 9000))
+            table = gpd.GeoDataFrame(pd.concat([table, far], ignore_index=True), crs=table.crs)
+        table.to_file(tmp_path / "layers.gpkg", layer=name)
+    (tmp_path / "layers.yaml").write_text((land / "layers.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    known = {tile.tile_id for tile in make_plan(done).tiles}
+    plan = make_plan(config(land, done.output, f"imagery.after={days(land)[2]}", f"layers={tmp_path / 'layers.yaml'}"))
+    due = due_tiles(plan, Parts(done.output / "work", plan.layers.epsg, mend=False))
+    assert not known & set(due)
 
 
 def test_only_tiles_under_a_new_image_are_looked_at_and_the_result_is_that_of_a_run_from_nothing(

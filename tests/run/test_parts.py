@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 
 import geopandas as gpd
@@ -68,7 +69,7 @@ def test_what_was_added_is_there_for_the_next_process_in_the_same_words(tmp_path
     kept = again.get(("t0001", ""))
     assert kept is not None
     assert kept.inputs == INPUTS
-    assert kept.said("t0001").facts["observed_share"] == 0.25
+    assert json.loads(kept.facts)["observed_share"] == 0.25
     again.gather()
     assert (tmp_path / "journal.jsonl").read_bytes() == b""
     pd.testing.assert_frame_equal(rows(Parts(tmp_path, EPSG)), rows(made), check_dtype=False)
@@ -80,10 +81,10 @@ def test_a_journal_that_broke_off_loses_its_last_line_and_takes_new_ones(tmp_pat
     journal = tmp_path / "journal.jsonl"
     journal.write_bytes(journal.read_bytes()[:-cut])
     looked_at = journal.read_bytes()
-    assert len(Parts(tmp_path, EPSG, mend=False)) == 3
+    assert len(list(Parts(tmp_path, EPSG, mend=False))) == 3
     assert journal.read_bytes() == looked_at  # who only looks changes nothing
     again = Parts(tmp_path, EPSG)
-    assert len(again) == 3
+    assert len(list(again)) == 3
     again.add(result(9), INPUTS)
     assert ("t0009", "") in list(Parts(tmp_path, EPSG))
 
@@ -147,6 +148,19 @@ def test_the_newest_result_of_a_tile_counts_and_what_is_not_wanted_goes(tmp_path
     assert not (tmp_path / "part-000001.jsonl").exists()
     again.forget()
     assert not list(Parts(tmp_path, EPSG))
+
+
+def test_a_part_whose_writing_was_cut_off_leaves_nothing_to_the_next_of_its_name(tmp_path: Path) -> None:
+    made = Parts(tmp_path, EPSG)
+    made.add(result(1, count=2), INPUTS)
+    made.gather()
+    (tmp_path / "part-000001.jsonl").unlink()  # killed between the tables and what makes them count
+    again = Parts(tmp_path, EPSG)
+    assert not list(again)
+    again.add(result(1, count=0), INPUTS)
+    again.gather()
+    assert not list(again.table("candidates", list(again)))
+    assert not list(Parts(tmp_path, EPSG).table("candidates", [("t0001", "")]))
 
 
 def test_a_failure_is_kept_with_its_cause(tmp_path: Path) -> None:
