@@ -4,11 +4,11 @@ Every door gives a value that a notebook shows by itself and that can be saved: 
 Nothing here decides anything; it shows what the other rooms decide. A finding is a clue (疑似线索).
 """
 
+from ..explain.weighing import Weighed, weighed
 from .evidence import EvidenceMap, evidence_maps
 from .figures import confidence_terms, finding_evidence, tile_evidence
 from .page import MapView, explore, explore_findings
 from .tile import TileView, tile_view
-from .weighing import Weighed, weighed
 
 __all__ = [
     "EvidenceMap",

@@ -17,6 +17,7 @@ from shapely.geometry.base import BaseGeometry
 
 from ..detectors.confidence import Confidence
 from ..errors import LuyuError
+from ..explain.weighing import Weighed, weighed
 from ..model.grid import Grid
 from ..reports import labels, style, values
 from ..reports.chips import rgb8_pair
@@ -26,7 +27,6 @@ from ..run.chips import window_over
 from . import drawing, panels
 from .stored import Stored, stored
 from .tile import TileView
-from .weighing import Weighed, weighed
 
 _FACT_WIDTH = 78  # letters in a line
 _FOR, _AGAINST, _NEITHER = "#0072b2", "#d55e00", "#8a8f94"
