@@ -68,10 +68,11 @@ def _field(table: str, name: str, kind: str, frame: pd.DataFrame) -> Field:
         cells = frame[name].dropna().astype(str)
         found = cells.str.split(";").explode().str.strip() if several else cells
         known = MappingProxyType({**known, **{code: Word(code, code) for code in sorted(set(found) - {*known, ""})}})
-    return Field(name, kind, _unit(name), word.zh, word.en, known, several)
+    return Field(name, kind, unit_of(name), word.zh, word.en, known, several)
 
 
-def _unit(name: str) -> str:
+def unit_of(name: str) -> str:
+    """Unit that a column's name tells; empty where it has none."""
     if name.startswith("km_"):
         return "km"
     return _UNIT_OF.get(name) or next((unit for end, unit in _UNITS.items() if name.endswith(end)), "")
