@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.9
 DEMO := outputs/demo
+DEMO_KM ?= 12
 # Offices with a certificate authority of their own trust it in the system's store. (Two names: old and new uv.)
 export UV_NATIVE_TLS := 1
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick lint format audit bench bench-screening bench-detection bench-buildings bench-grain bench-roadside train-buildings lock notebooks clean
+.PHONY: help demo test test-quick lint format audit manual bench bench-screening bench-detection bench-buildings bench-grain bench-roadside train-buildings lock wheelhouse notebooks clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -22,8 +23,8 @@ $(VENV)/.locked: uv.lock pyproject.toml
 	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --locked --quiet --inexact
 	touch $@
 
-demo: $(VENV)/.locked ## simulate a small county pair, run the whole pipeline on it, say where the maps are
-	$(BIN)/luyu demo --out $(DEMO)
+demo: $(VENV)/.locked ## simulate a small county pair, run the whole pipeline on it, say where the maps are; DEMO_KM=2: sooner
+	$(BIN)/luyu demo --out $(DEMO) --km $(DEMO_KM)
 
 test: $(VENV)/.locked ## every test, two files at a time
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -31,10 +32,11 @@ test: $(VENV)/.locked ## every test, two files at a time
 test-quick: $(VENV)/.locked ## the tests that take little time
 	$(BIN)/python -m pytest -m "not slow and not browser"
 
-lint: $(VENV)/.locked ## style, types, lock file
+lint: $(VENV)/.locked ## style, types, docstrings, lock file
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/interrogate pipeline
 	$(BIN)/uv lock --check
 
 format: $(VENV)/.locked ## put the code in the house style
@@ -67,12 +69,21 @@ bench-roadside: $(VENV)/.locked ## scores of grain, works, stockpiles, billboard
 bench-grain: $(VENV)/.locked ## scores of grain laid onto real road pixels, and of clean real roads; writes benchmarks/GRAIN.md
 	$(BIN)/python benchmarks/score_grain.py --out benchmarks/GRAIN.md
 
+manual: $(VENV)/.locked ## the manual in Chinese and English, with pictures of a finished run, into outputs/manual
+	test -f $(DEMO)/run/index.html || $(BIN)/luyu demo --out $(DEMO)
+	$(BIN)/python docs/screenshots.py $(DEMO)/run outputs/shots --config $(DEMO)/world/run.yaml
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "outputs/manual/index.html"
+
 bench-screening: $(VENV)/.locked ## scores of the 10 m screening on real Sentinel-2 pairs; writes benchmarks/SCREENING.md
 	$(BIN)/python benchmarks/score_screening.py --out benchmarks/SCREENING.md
 
-lock: $(VENV)/.locked ## solve the dependencies anew and export the hashed list for pip
+lock: $(VENV)/.locked ## solve the dependencies anew and export the hashed lists for pip
 	$(BIN)/uv lock --upgrade
-	$(BIN)/uv export --quiet --no-dev --no-emit-project --format requirements-txt --output-file requirements.lock
+	$(BIN)/python configs/deploy/requirements/export.py
+
+wheelhouse: $(VENV)/.locked ## all packages for machines without a network, Linux and Windows (configs/deploy/wheelhouse)
+	$(BIN)/python configs/deploy/wheelhouse/wheelhouse.py outputs/wheelhouse
 
 clean: ## remove the environment and the demo
 	rm -rf $(VENV) $(DEMO)

@@ -13,6 +13,8 @@ from filelock import FileLock
 if TYPE_CHECKING:
     from pipeline.run.runner import RunReport
 
+# Tests read messages as the program writes them, whatever the language of the machine; subprocesses inherit it.
+os.environ["LUYU_LANG"] = "en"
 ROOT = Path(__file__).resolve().parents[1]
 _OF_GDAL = ("GDAL_", "OGR_", "CPL_", "PROJ_NETWORK")
 _LONGEST = ("tests/faults/", "tests/run/", "notebooks/", "tests/execution/", "tests/ledger/")

@@ -8,14 +8,14 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / "pipeline"
 FLOORS = [
     {"errors"},
-    {"model", "files"},
+    {"model", "files", "words"},
     {"geo", "ledger", "net", "execution"},
     {"linref", "tiff"},
     {"legal", "catalog", "imagery", "attribution", "reports", "evaluate", "transience"},
     {"prepare", "networks", "ranking", "papers", "field", "share", "maps"},
     {"detectors", "simulate"},
-    {"config"},
-    {"run"},
+    {"config", "explain"},
+    {"run", "doctor", "draft"},
     {"cli", "explore"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

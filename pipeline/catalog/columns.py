@@ -71,10 +71,12 @@ def numbers(index: pd.Index) -> list[int]:
 
 
 def named(index: pd.Index) -> str:
-    """``rows 4, 9 and 12 more``."""
+    """``rows 4, 9, 11 and 12 more``."""
     rows = ", ".join(map(str, numbers(index[:_SHOWN])))
-    more = f" and {len(index) - _SHOWN} more" if len(index) > _SHOWN else ""
-    return f"row{'s' if len(index) > 1 else ''} {rows}{more}"
+    more = len(index) - _SHOWN
+    if len(index) == 1:
+        return f"row {rows}"
+    return f"rows {rows} and {more} more" if more > 0 else f"rows {rows}"
 
 
 def examples(values: pd.Series) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 _ISO = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_.](\d{2})[-_.](\d{2})(?!\d)")
+_CHINESE = re.compile(r"(?<!\d)((?:19|20)\d{2})年(\d{1,2})月(\d{1,2})[日号]")
 # 20240605, and Jilin's 20240605023012 with the time behind it
 _COMPACT = re.compile(r"(?<!\d)((?:19|20)\d{2})(\d{2})(\d{2})(?:\d{4}|\d{6})?(?!\d)")
 # Names whose first date is that of acquisition and whose second that of processing: Sentinel-2, Landsat.
@@ -18,7 +19,10 @@ _TAGS = ("ACQUISITIONDATE", "ACQUISITION_DATE", "ACQUISITIONDATETIME", "TIFFTAG_
 def days_in(stem: str) -> list[dt.date]:
     """The different days that a name holds, in the order they stand; of products that name two, the one of taking."""
     found = [
-        (match.start(), day) for pattern in (_ISO, _COMPACT) for match in pattern.finditer(stem) if (day := _day(match))
+        (match.start(), day)
+        for pattern in (_ISO, _CHINESE, _COMPACT)
+        for match in pattern.finditer(stem)
+        if (day := _day(match))
     ]
     days = list(dict.fromkeys(day for _, day in sorted(found)))
     return days[:1] if _TAKEN_FIRST.match(stem) else days

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -59,7 +60,9 @@ class FilesSource(Options):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, populate_by_name=True)
 
     kind: Literal["files"] = Field("files", description="Image files as delivered.")
-    sensor: str = Field(description="Sensor profile: data_catalog/sensors/NAME.yaml or one of your own.")
+    sensor: str = Field(
+        description="Sensor profile: a name out of data_catalog/sensors, or a file of your own, own.yaml."
+    )
     entries: tuple[str | FileEntry, ...] = Field(
         alias="scenes", min_length=1, description="Globs, or {path, date} entries; local or s3://."
     )
@@ -95,11 +98,13 @@ class FilesSource(Options):
             else entry.model_copy(update={"path": _absolute(entry.path, base)})
             for entry in self.entries
         )
-        places = {
+        places: dict[str, Path | str] = {
             name: base / value.expanduser()
             for name in ("dem", "unpack_to")
             if isinstance(value := getattr(self, name), Path)
         }
+        if self.sensor.endswith(".yaml"):
+            places["sensor"] = str(base / Path(self.sensor).expanduser())
         if self.seamlines is not None:
             seams = self.seamlines.model_copy(update={"path": base / self.seamlines.path.expanduser()})
             return self.model_copy(update={"entries": entries, **places, "seamlines": seams})
@@ -237,7 +242,7 @@ def _all_dated(
 
 
 def _absolute(path: str, base: Path) -> str:
-    return path if "://" in path else str(base / Path(path).expanduser())
+    return path if "://" in path else os.path.normpath(base / Path(path).expanduser())
 
 
 def _gathered(path: str, as_written: str, faults: list[str]) -> Iterator[str]:

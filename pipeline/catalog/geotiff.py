@@ -97,7 +97,8 @@ def _header(href: str, dataset: DatasetReader) -> Header:
     if dataset.crs is None and rpc is None:
         raw = dataset.gcps[0] or dataset.transform.is_identity
         remedy = (
-            "this looks like an L1A delivery, but no polynomials lie beside it (.rpb, _rpc.txt, .rpc); ask for them"
+            "nothing says where on the map it lies; of a raw (L1A) delivery ask for its polynomials (.rpb, _rpc.txt, .rpc),"
+            " of a picture for the GeoTIFF that it was made from"
             if raw
             else f"it has a position; say in which system, e.g. rio edit-info --crs EPSG:4548 {Path(href).name}"
         )

@@ -32,7 +32,9 @@ def parsed_json(raw: bytes | str, href: str) -> dict[str, Any]:
     try:
         data = json.loads(raw)
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
-        raise CatalogError(f"{redacted(href)}: not JSON: {error}") from error
+        raise CatalogError(
+            f"{redacted(href)}: not JSON: {error}; open it: a proxy or a page to log in may answer in its place"
+        ) from error
     if not isinstance(data, dict):
         raise CatalogError(f"{redacted(href)}: expected a JSON object, found {type(data).__name__}")
     return data

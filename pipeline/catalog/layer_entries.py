@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,7 +152,7 @@ def _entry(role: str, node: Any, place: str, path: Path, faults: list[str]) -> l
     _check_sheet(role, texts["path"], columns, place, faults)
     if len(faults) > before or texts["path"] is None:
         return []
-    file = path.resolve().parent / Path(texts["path"]).expanduser()
+    file = Path(os.path.normpath(path.resolve().parent / Path(texts["path"]).expanduser()))
     given = {key: texts.get(key) for key in ("layer", "crs", "encoding", "datum", "kind", "measures")}
     return [Entry(role, file, place, MappingProxyType(columns), accuracy_m=accuracy_m, **given)]
 

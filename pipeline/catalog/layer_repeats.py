@@ -22,15 +22,20 @@ def note_repeats(frame: Frame, table: gpd.GeoDataFrame) -> None:
     said = []
     if role in _NUMBERED:
         column = table[_NUMBERED[role]]
-        said.append((column.notna() & column.duplicated(keep="first"), "carry the number of an earlier row"))
+        said.append(
+            (
+                column.notna() & column.duplicated(keep="first"),
+                "carry the number of an earlier row; take out what stands twice",
+            )
+        )
     if role in _SAME_SHAPE:
-        said.append((_same_shape(table, role), "lie exactly where an earlier row lies"))
+        said.append((_same_shape(table, role), "lie exactly where an earlier row lies; take out what stands twice"))
     if role in ("counties", "townships"):
-        said.append((_overlapping(table), "overlap an earlier row of the same code"))
+        said.append((_overlapping(table), "overlap an earlier row of the same code; take out what stands twice"))
     for again, what in said:
         if again.any():
             findings.repeated += numbers(table.index[again])
-            findings.note(f"{named(table.index[again])} {what}; take out what stands twice")
+            findings.note(f"{named(table.index[again])} {what}")
 
 
 def _same_shape(table: gpd.GeoDataFrame, role: str) -> pd.Series:

@@ -143,6 +143,8 @@ def _read(entries: Sequence[Entry]) -> tuple[list[Frame], list[str], list[str]]:
 
 
 def _there(theirs: str, there: Sequence[str]) -> str:
+    if not there:
+        return "the file has no columns at all (is its .dbf missing?); ask for the whole of it"
     hint = did_you_mean(theirs, there)
     return hint if hint.startswith("known") else f"{hint} the file has: {', '.join(there)}"
 

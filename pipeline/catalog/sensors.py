@@ -164,11 +164,13 @@ def known(folders: Sequence[Path] = ()) -> dict[str, Path]:
 
 
 def profile(name: str, folders: Sequence[Path] = ()) -> SensorProfile:
-    """The checked profile of that name; ConfigError or Problems naming file, line and remedy otherwise."""
-    paths = known(folders)
-    if name not in paths:
-        raise ConfigError(f"unknown sensor {name!r}; {did_you_mean(name, paths)}")
-    path = paths[name]
+    """The checked profile of that name, or in that file (``own.yaml``); ConfigError or Problems with the remedy else."""
+    if name.endswith(".yaml"):
+        path, name = Path(name), Path(name).stem
+    elif name in (paths := known(folders)):
+        path = paths[name]
+    else:
+        raise ConfigError(f"unknown sensor {name!r}; {did_you_mean(name, paths)}; a profile of your own ends in .yaml")
     data = read_mapping(path, what="a sensor profile")
     try:
         found = SensorProfile.model_validate(_plain(data))

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from ..errors import LuyuError
 from ..net.hrefs import scrubbed
 from ..tiff.gdal_env import confine
+from ..words import shown
+from .console import near_signs
 
 OK, OWN_FAULT, REFUSED, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -23,42 +25,46 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in args
     args = [arg for arg in args if arg != "--debug"]
-    for stream in (sys.stdout, sys.stderr):
-        # A console in GBK cannot show every sign; a question mark is better than a crash.
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+    near_signs(sys.stdout, sys.stderr)
     import typer
 
     try:
         result = _run(args)
     except typer.TyperException as error:
-        error.show()  # type: ignore[attr-defined]
+        from .helping import show_error
+
+        show_error(error)
         return REFUSED
     except (typer.Abort, KeyboardInterrupt):
-        print("interrupted; the same command goes on where it stopped", file=sys.stderr)  # noqa: T201
+        _say(shown("interrupted; the same command goes on where it stopped"))
         return INTERRUPTED
     except (LuyuError, MemoryError) as error:
-        print(_trace() if debug else scrubbed(f"luyu: {_words(error)}"), file=sys.stderr)  # noqa: T201
+        _say(_trace()) if debug else _say("luyu:", shown(scrubbed(_words(error))))
         return REFUSED
     except BrokenPipeError:
         sys.stderr.close()
         return OK
     except Exception as error:  # noqa: BLE001  the last seam; a fault of our own is said without the secrets it may hold
         if debug:
-            print(_trace(), file=sys.stderr)  # noqa: T201
+            _say(_trace())
             return OWN_FAULT
-        said = scrubbed(f"luyu: a fault of the program's own: {type(error).__name__}: {error}")
-        print(said, file=sys.stderr)  # noqa: T201
-        print("(--debug shows where; please report it)", file=sys.stderr)  # noqa: T201
+        said = scrubbed(f"a fault of the program's own: {type(error).__name__}: {error}")
+        _say("luyu:", shown(said))
+        _say(shown("(--debug shows where; please report it)"))
         return OWN_FAULT
     return result if isinstance(result, int) else OK
 
 
+def _say(*words: str) -> None:
+    print(*words, file=sys.stderr)  # noqa: T201
+
+
 def _run(args: list[str]) -> object:
     from .app import app
+    from .helping import command_of
 
     with _terminated_as_interrupted():
-        result = app(args, standalone_mode=False, prog_name="luyu")
+        result = command_of(app).main(args, standalone_mode=False, prog_name="luyu")
     if result == INTERRUPTED:  # typer's own answer to Ctrl-C, which says nothing
         raise KeyboardInterrupt
     return result

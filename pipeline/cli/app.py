@@ -11,6 +11,9 @@ import typer
 from . import INCOMPLETE, OK
 from .cases import cases_app
 from .check import check
+from .doctor import doctor
+from .explain import explain
+from .init import SeveralValues, init
 from .papers import papers_app
 from .progress import progress
 from .share import serve, share
@@ -27,7 +30,10 @@ app = typer.Typer(
 )
 app.add_typer(cases_app, name="cases")
 app.add_typer(papers_app, name="papers")
+app.command(cls=SeveralValues)(init)
 app.command()(check)
+app.command()(doctor)
+app.command()(explain)
 app.command()(train)
 app.command()(share)
 app.command()(serve)
@@ -78,7 +84,7 @@ def demo(
     show.alarms(report)
     show.capped(report)
     show.scorecard(report.folder.findings_gpkg, world / "truth.gpkg", by=("kind", "county"), km=report.km_observed)
-    show.say(f"\nopen 打开: {report.folder.index.resolve()}")
+    show.say(f"\nopen: {report.folder.index.resolve()}")
     return OK if report.complete else INCOMPLETE
 
 
@@ -222,7 +228,9 @@ def detectors(as_json: Json = False) -> int:
         show.as_json(rows)
     else:
         for row in rows:
-            show.say(f"{row['name']:<14} {row['version']:<8} {', '.join(row['kinds']):<24} {row['what']}")
+            show.as_it_is(
+                f"{row['name']:<14} {row['version']:<8} {', '.join(row['kinds']):<24} {show.shown(row['what'])}"
+            )
     return OK
 
 
@@ -236,9 +244,9 @@ def config(
     if schema:
         from ..config import RunConfig
 
-        show.say(json.dumps(RunConfig.model_json_schema(), ensure_ascii=False, indent=2))
+        show.as_it_is(json.dumps(RunConfig.model_json_schema(), ensure_ascii=False, indent=2))
     else:
         from ..config.reference import reference_yaml
 
-        show.say(reference_yaml().rstrip("\n"))
+        show.as_it_is(reference_yaml().rstrip("\n"))
     return OK

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from . import OK, cases_field
-from .arguments import Json, LedgerPath
+from .arguments import Json, LedgerPath, known_reason
 
 cases_app = typer.Typer(
     name="cases",
@@ -130,6 +130,7 @@ def verdict(
         raise LedgerError(
             "cases verdict: give exactly one of --confirm, --dismiss REASON, --cannot-tell REASON, --rectified"
         )
+    known_reason(dismiss, cannot_tell)
     return _say(ledger, case_no, what[0], by, note, on, reason=dismiss or cannot_tell)
 
 

@@ -8,9 +8,20 @@ from typing import Annotated, Any
 
 import typer
 
+from ..words import shown
 from . import OK
 
 _SHOWN = 12
+_BY = {
+    "entry": "its entry",
+    "file": "file",
+    "datum": "its datum",
+    "format": "format",
+    "looked at": "its bytes",
+    ".cpg": "its .cpg",
+    ".dbf": "its .dbf",
+    "byte order mark": "its first bytes",
+}
 
 
 def check(
@@ -37,36 +48,37 @@ def check(
         show.as_json({**made.summary(), "page": str(page)})
         return OK
     for line in lines(made.summary()):
-        show.say(line)
+        show.as_it_is(line)
     show.say(f"check.html: {page}")
     show.say(f"{config}: nothing stands in the way of a run ({len(plan.tiles)} tiles, {plan.km_due:.1f} km)")
     return OK
 
 
 def lines(summary: Mapping[str, Any]) -> list[str]:
-    """Layers, routes and notes of a check, for people."""
+    """Layers, routes and notes of a check, for people, in their language."""
     said = [line for report in summary["layers"] for line in _layer(report)]
     routes = summary["routes"]
     said += [
-        f"route {row['route_code']:<8} {row['sections']} sections, {row['km']:.3f} km, {row['posts']} posts"
+        shown(f"route {row['route_code']:<8} {row['sections']} sections, {row['km']:.3f} km, {row['posts']} posts")
         for row in routes[:_SHOWN]
     ]
     if len(routes) > _SHOWN:
-        said.append(f"and {len(routes) - _SHOWN} more routes; --json tells all")
-    return said + [f"note: {note}" for note in summary["notes"]]
+        said.append(shown(f"and {len(routes) - _SHOWN} more routes; --json tells all"))
+    return said + [shown(f"note: {note}") for note in summary["notes"]]
 
 
 def _layer(report: Mapping[str, Any]) -> list[str]:
     inside = f" ({report['layer']})" if report["layer"] else ""
-    text = f", {report['encoding']} by {report['encoding_from']}" if report["encoding"] else ""
-    where = f", {report['crs']} by {report['crs_from']}" if report["crs"] else ", no coordinates"
-    shift = f", converted from {report['datum']}" if report["datum"] else ""
-    error = "" if report["accuracy_m"] is None else f", standard error {report['accuracy_m']:g} m"
-    posts = f", {report['posts']} posts from M" if report["posts"] else ""
-    counts = f"{report['kept']} of {report['read']} rows kept"
-    counts += f", {report['without_place']} by their stake" if report["without_place"] else ""
+    text_by, crs_by = (shown(_BY.get(report[key], "")) for key in ("encoding_from", "crs_from"))
+    text = shown(f", {report['encoding']} by {text_by}") if report["encoding"] else ""
+    where = shown(f", {report['crs']} by {crs_by}") if report["crs"] else shown(", no coordinates")
+    shift = shown(f", converted from {report['datum']}") if report["datum"] else ""
+    error = "" if report["accuracy_m"] is None else shown(f", standard error {report['accuracy_m']:g} m")
+    posts = shown(f", {report['posts']} posts from M") if report["posts"] else ""
+    counts = shown(f"{report['kept']} of {report['read']} rows kept")
+    counts += shown(f", {report['without_place']} by their stake") if report["without_place"] else ""
     rows = "".join(
-        f"; {word}: row{'s' * (len(report[key]) > 1)} {_numbers(report[key])}"
+        f"; {shown(word)}: {shown(_numbers(report[key]))}"
         for key, word in (("left_out", "left out"), ("repaired", "repaired"), ("repeated", "repeated"))
         if report[key]
     )
@@ -78,5 +90,8 @@ def _layer(report: Mapping[str, Any]) -> list[str]:
 
 
 def _numbers(rows: Sequence[int]) -> str:
-    shown = ", ".join(map(str, rows[:_SHOWN]))
-    return shown + (f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else "")
+    numbers = ", ".join(map(str, rows[:_SHOWN]))
+    more = len(rows) - _SHOWN
+    if len(rows) == 1:
+        return f"row {numbers}"
+    return f"rows {numbers} and {more} more" if more > 0 else f"rows {numbers}"

@@ -192,7 +192,7 @@ def _written(made: Mapping[str, bytes], out: Path, *, pdf: bool) -> int:
         write_bytes(path, made[path.name])
     written = [*paths, *(as_pdf(paths) if pdf else [])]
     for path in sorted(written):
-        show.say(str(path))
+        show.as_it_is(str(path))
     if pdf and office() is None:
         show.say("no PDF: LibreOffice (soffice) is not installed; print the .docx from Word, or install it")
     return OK

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ..words import shown
+
 Step = Callable[[str, int, int], None]
 
 _EVERY_S = 10.0
@@ -33,7 +35,7 @@ def _bar() -> Iterator[Step]:
 
         def step(what: str, done: int, total: int) -> None:
             if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
+                tasks[what] = bar.add_task(shown(what), total=total)
             bar.update(tasks[what], completed=done, total=total)  # type: ignore[arg-type]
 
         yield step
@@ -46,6 +48,6 @@ def _lines() -> Step:
         now = time.monotonic()
         if done in (0, total) or now - last.get(what, 0.0) >= _EVERY_S:
             last[what] = now
-            print(f"{what} {done}/{total}", file=sys.stderr, flush=True)  # noqa: T201
+            print(f"{shown(what)} {done}/{total}", file=sys.stderr, flush=True)  # noqa: T201
 
     return step

@@ -30,15 +30,15 @@ def share(
 
     done = write_share(run_folder, out, ledger=ledger, audience=audience, map_approval=map_approval)
     for name, count in done.rows.items():
-        show.say(f"{name}: {count}")
+        show.as_it_is(f"{name}: {count}")
     if done.pictures:
         show.say(f"pictures: {done.pictures}")
     for note in done.notes:
         show.say(f"  note: {note}")
     if done.audience is Audience.INTERNAL:
-        show.say(f"shared 内部资料: {done.folder}\nnext:  luyu serve {done.folder}")
+        show.say(f"shared, internal: {done.folder}\nnext:  luyu serve {done.folder}")
     else:
-        show.say(f"shared 公开: {done.folder}")
+        show.say(f"shared, public: {done.folder}")
     return OK
 
 
@@ -55,13 +55,10 @@ def serve(
     from . import show
 
     if not is_loopback(host):
-        sys.stderr.write(
-            f"WARNING: --host {host} lets every machine that reaches this one read internal data, without a password.\n"
-            "  警示：内部资料将对可访问本机的所有人开放，且无口令。\n"
-        )
+        show.warn(f"--host {host} lets every machine that reaches this one read internal data, without a password")
 
     def ready(address: str) -> None:
-        show.say(f"serving {folder} at {address}\nCtrl-C ends it 按 Ctrl-C 结束")
+        show.say(f"serving {folder} at {address}\nCtrl-C ends it")
         sys.stdout.flush()
 
     run_server(folder, host=host, port=port, ready=ready)

@@ -1,4 +1,4 @@
-"""What the commands print: tables for people, JSON for machines."""
+"""What the commands print: sentences in the reader's language, tables for people, JSON for machines."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..words import chinese, shown
+
 if TYPE_CHECKING:  # showing a list of cases needs none of these
     from ..ranking.model import Ranking
     from ..run.runner import RunReport
@@ -16,27 +18,37 @@ _SHOWN = 12
 
 
 def say(text: str) -> None:
-    """One message on stdout."""
+    """One message on stdout, in the reader's language."""
+    sys.stdout.write(f"{shown(text)}\n")
+
+
+def as_it_is(text: str) -> None:
+    """A text on stdout that is the same in every language: a row of a table, a path, a file's content."""
     sys.stdout.write(f"{text}\n")
 
 
 def warn(text: str) -> None:
     """One message on stderr, so that it is seen whatever becomes of stdout."""
-    sys.stderr.write(f"note 提示: {text}\n")
+    sys.stderr.write(f"{shown(f'note: {text}')}\n")
+
+
+def err(text: str) -> None:
+    """What went wrong, on stderr."""
+    print("luyu:", shown(text), file=sys.stderr)  # noqa: T201
 
 
 def as_json(data: Any) -> None:
-    """Data as JSON on stdout."""
-    say(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+    """Data as JSON on stdout, in English whatever the reader's language."""
+    as_it_is(json.dumps(data, ensure_ascii=False, indent=2, default=str))
 
 
 def plan(summary: Mapping[str, Any]) -> None:
     """A plan in a few lines."""
     per_tile = summary["scenes_per_tile"]
-    say(f"plan {summary['name']}: {summary['km_due']:.2f} km due, corridor {summary['corridor_km2']:.2f} km², ")
+    say(f"plan {summary['name']}: {summary['km_due']:.2f} km due, corridor {summary['corridor_km2']:.2f} km²")
     say(f"  EPSG:{summary['epsg']}, {summary['tiles']} tiles of {summary['tile_px']} px at {summary['resolution_m']} m")
     for row in summary["km_by_route_and_county"]:
-        say(f"  {row['route_code']:<8} {row['county_code'] or 'no county':<10} {row['km_due']:8.3f} km")
+        as_it_is(f"  {row['route_code']:<8} {row['county_code'] or shown('no county'):<10} {row['km_due']:8.3f} km")
     say(f"  before: {', '.join(summary['scenes_before'][:4])}{_more(summary['scenes_before'])}")
     say(f"  after:  {', '.join(summary['scenes_after'][:4])}{_more(summary['scenes_after'])}")
     say(f"  scenes per tile: {per_tile['min']} to {per_tile['max']}, mean {per_tile['mean']}")
@@ -82,7 +94,7 @@ def _reads(summary: Mapping[str, Any]) -> None:
     for line in without_header({row["file"]: row["why"] for row in summary["without_header"]})[:_SHOWN]:
         say(f"  cannot be looked into: {line}")
     for row in summary["by_scene"][:_SHOWN]:
-        factors = ", ".join("full" if factor == 1 else f"1:{factor}" for factor in row["overviews"])
+        factors = ", ".join(f"1:{factor}" for factor in row["overviews"])
         say(f"  {row['when']:<6} {row['scene']}: {row['bytes'] / 1e6:.1f} MB for {row['tiles']} tiles ({factors})")
     _and_more(summary["by_scene"])
     if len(summary["by_stretch"]) > 1:
@@ -116,18 +128,18 @@ def run_report(report: RunReport) -> None:
     for row in summary["unobserved"]:
         say(f"  not observed: {row['route_code']} {row['county_code']}: {row['km_unobserved']:.3f} km ({row['why']})")
     say(
-        f"findings 疑似线索: {summary['findings']}, {summary['permitted']} of them under permit "
+        f"findings: {summary['findings']}, {summary['permitted']} of them under permit "
         f"(from {summary['candidates']} candidates)"
     )
     if summary["too_uncertain"]:
-        say(f"  too uncertain 存疑, kept as candidates: {summary['too_uncertain']}")
+        say(f"  too uncertain, kept as candidates: {summary['too_uncertain']}")
     for county in summary["counties"]:
-        kinds = ", ".join(f"{kind} {count}" for kind, count in county["kinds"].items()) or "none"
-        say(f"  {county['code']} {county['name']}: {kinds}")
+        kinds = ", ".join(f"{kind} {count}" for kind, count in county["kinds"].items()) or "0"
+        as_it_is(f"  {county['code']} {county['name']}: {kinds}")
     _maps(summary["maps"])
     _failures(summary["failures"])
     say(f"index.html: {report.folder.index}")
-    say("a finding is a clue (疑似), never a verdict")
+    say("a finding is a clue, never a verdict")
 
 
 def _maps(sizes: Mapping[str, Mapping[str, Any]]) -> None:
@@ -156,19 +168,19 @@ def _failures(failures: Sequence[Mapping[str, str]]) -> None:
 def alarms(report: RunReport) -> None:
     """What makes the result doubtful, on stderr, so that it is seen whatever becomes of stdout."""
     for alarm in report.alarms:
-        sys.stderr.write(f"ALARM {alarm['code']}: {alarm['en']} {alarm['remedy_en']}\n")
-        sys.stderr.write(f"  警示: {alarm['zh']}{alarm['remedy_zh']}\n")
+        words = f"{alarm['zh']}{alarm['remedy_zh']}" if chinese() else f"{alarm['en']} {alarm['remedy_en']}"
+        sys.stderr.write(f"{'警示' if chinese() else 'ALARM'} {alarm['code']}: {words}\n")
 
 
 def capped(report: RunReport) -> None:
     """What the cap kept back, on stderr as alarms are."""
     for county in report.summary()["counties"]:
         if county["capped"]:
-            sys.stderr.write(
+            words = (
                 f"CAPPED {county['code']} {county['name']}: {county['capped']} more would be cases; they are kept as"
-                " candidates with why_not 'capped', decisions.cap_per_county sets the cap\n"
-                f"  超出核查上限 {county['capped']} 处，未立案，保留为候选。\n"
+                " candidates with why_not 'capped', decisions.cap_per_county sets the cap"
             )
+            sys.stderr.write(f"{shown(words)}\n")
 
 
 def scorecard(
@@ -180,7 +192,7 @@ def scorecard(
     card = evaluate(
         read_findings(findings), read_findings(truth), by=tuple(by), km=km, kinds=_kinds_looked_for(findings)
     )
-    say(card.to_json() if machine else f"\nagainst truth {truth}:\n{card.text()}")
+    as_it_is(card.to_json()) if machine else say(f"\nagainst truth {truth}:\n{card.text()}")
 
 
 def ranking(learnt: Ranking, out: Path, kept: Path | None) -> None:
@@ -192,7 +204,7 @@ def ranking(learnt: Ranking, out: Path, kept: Path | None) -> None:
         say(f"  taught nothing: {count} ({why})")
     say(f"against {on.held_against}, on places left out:\n{learnt.scores.text()}")
     for name, term in sorted(learnt.terms.items(), key=lambda item: -abs(item[1].weight))[:_SHOWN]:
-        say(f"  {name:<24} {term.weight:+.2f} per {term.scale:.3g}")
+        as_it_is(f"  {name:<24} {term.weight:+.2f} / {term.scale:.3g}")
     say(f"installed: {out}{f' (the one before: {kept})' if kept else ''}; name it in decisions.rankings")
 
 
@@ -200,9 +212,9 @@ def cases(rows: Sequence[Mapping[str, Any]]) -> None:
     """One line a case."""
     for row in rows:
         place = f"{row['route_code'] or '':<8} {row['stake'] or '':<12}"
-        due = f"due {row['due_on']}{' OVERDUE 逾期' if row['overdue'] else ''}" if row["due_on"] else ""
-        marks = " ".join(filter(None, (row["sight"] or "", "CONFLICT 冲突" if row["conflict"] else "", due)))
-        say(f"{row['case_no']:<36} {row['status']:<10} {row['kind']:<14} {place} {marks}".rstrip())
+        due = shown(f"due {row['due_on']}{' OVERDUE' if row['overdue'] else ''}") if row["due_on"] else ""
+        marks = " ".join(filter(None, (row["sight"] or "", shown("in CONFLICT") if row["conflict"] else "", due)))
+        as_it_is(f"{row['case_no']:<36} {row['status']:<10} {row['kind']:<14} {place} {marks}".rstrip())
     say(f"{len(rows)} cases")
 
 
@@ -210,7 +222,7 @@ def case(data: Mapping[str, Any]) -> None:
     """One case and its history."""
     for key, value in data.items():
         if key not in ("history", "finding") and value is not None:
-            say(f"{key:<14} {value}")
+            as_it_is(f"{key:<14} {value}")
     for event in data.get("history", ()):
         kept = (
             "reason",
@@ -229,13 +241,13 @@ def case(data: Mapping[str, Any]) -> None:
         )
         told = {name: event["detail"][name] for name in kept if name in event["detail"]}
         detail = f"  {told}" if told else ""
-        say(f"  {event['at']}  {event['actor']:<12} {event['what']}{detail}")
+        as_it_is(f"  {event['at']}  {event['actor']:<12} {event['what']}{detail}")
 
 
 def reasons(rows: Sequence[Mapping[str, Any]]) -> None:
     """One line a coded reason."""
     for row in rows:
-        say(f"{row['code']:<16} {row['zh']} ({row['en']})")
+        as_it_is(f"{row['code']:<16} {row['zh']} ({row['en']})")
 
 
 def _kinds_looked_for(findings: Path) -> tuple[str, ...] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -65,7 +64,7 @@ def _round(config: Path, overrides: list[str], last_days: int | None, *, first: 
     except (LuyuError, OSError, MemoryError) as error:
         if first and isinstance(error, ConfigError | Problems):
             raise
-        sys.stderr.write(scrubbed(f"luyu: {error or type(error).__name__}\n"))
+        show.err(scrubbed(str(error) or type(error).__name__))
         return INCOMPLETE
     show.run_report(report)
     show.alarms(report)

@@ -47,7 +47,7 @@ def line_of(data: Any, location: Sequence[str | int]) -> int | None:
 def problems_of(error: ValidationError, path: Path, data: Any, model: type[BaseModel]) -> Problems:
     """One line per fault: file, line, key, what is wrong and, for a mistyped key, the likely one."""
     lines = []
-    faults = error.errors()
+    faults = _telling(error.errors())
     for fault in faults[:_MOST_FAULTS]:
         location = tuple(fault["loc"])
         at = line_of(data, location)
@@ -56,6 +56,12 @@ def problems_of(error: ValidationError, path: Path, data: Any, model: type[BaseM
         lines.append(f"{place}: {key}: {_explain(fault, location, model)}")
     more = len(faults) - _MOST_FAULTS
     return Problems([*sorted(set(lines)), *([f"{path}: and {more} more faults"] if more > 0 else [])])
+
+
+def _telling(faults: Sequence[Any]) -> list[Any]:
+    """Faults without those that only follow: a list is too short where its entries were refused one by one."""
+    refused = {tuple(fault["loc"][:depth]) for fault in faults for depth in range(len(fault["loc"]))}
+    return [fault for fault in faults if fault["type"] != "too_short" or tuple(fault["loc"]) not in refused]
 
 
 def _explain(fault: Any, location: tuple[str | int, ...], model: type[BaseModel]) -> str:
@@ -72,6 +78,8 @@ def _explain(fault: Any, location: tuple[str | int, ...], model: type[BaseModel]
     if kind == "union_tag_invalid":
         expected = fault.get("ctx", {}).get("expected_tags", "")
         return f"unknown kind {fault.get('ctx', {}).get('tag')!r}; known: {expected}"
+    if kind in ("tuple_type", "list_type"):
+        message = "expected a list, e.g. [a, b] or lines that begin with '- '"
     plain = f"{message[0].lower()}{message[1:]}"
     # What stands under a basemap may be a key that slipped into the wrong line.
     return plain if location[:2] == ("maps", "basemaps") else f"{plain} (got {_short(fault.get('input'))})"

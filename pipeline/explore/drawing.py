@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
@@ -36,6 +36,7 @@ _CHINESE = (
     "Hiragino Sans GB", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "SimHei", "SimSun", "Heiti SC", "STHeiti",
     "Songti SC", "Arial Unicode MS", "Droid Sans Fallback",
 )  # fmt: skip
+_FONT_FILE = re.compile(r"(?i)(cjk|notosanssc|sourcehan|msyh|pingfang|hiragino|wqy|simhei|simsun|heiti|songti)[^/\\]*$")
 _MOST_CHARS = 400
 _WIDE = "\u2e80"  # from here on characters are as wide as two letters
 _PIECE = re.compile("[\u2e80-\U0010ffff]|[^\u2e80-\U0010ffff ]{1,40}| ")
@@ -61,6 +62,17 @@ def sheet(figsize: tuple[float, float], *, dpi: float = 100.0) -> Sheet:
 @cache
 def chinese_font() -> str | None:
     """Name of a font of this machine that has Chinese characters; None where there is none."""
+    if (found := _known_font()) is None:
+        # matplotlib keeps a list of the fonts that were there when it was first used; some may have come since.
+        for file in font_manager.findSystemFonts():
+            if _FONT_FILE.search(file):
+                with suppress(OSError, RuntimeError):
+                    font_manager.fontManager.addfont(file)
+        found = _known_font()
+    return found
+
+
+def _known_font() -> str | None:
     here = set(font_manager.get_font_names())
     return next((name for name in _CHINESE if name in here), None)
 

@@ -94,7 +94,8 @@ def finding_evidence(run: Any, finding_id: str, *, figsize: tuple[float, float] 
     """One finding of a finished run: before and after with the zones' edges, what its confidence rests on, and its facts.
 
     ``run``: a run's folder, or what ``run()`` gave. ``finding_id``: its id or the number of its case. The pictures are
-    those of the run, on their ground (metres of the run's CRS). LuyuError where the folder holds no run or no such finding.
+    those of the run, on their ground (metres of the run's CRS).
+    ``figsize``: inches. LuyuError where the folder holds no run or no such finding.
     """
     kept = stored(run)
     row = kept.finding(finding_id)
@@ -125,7 +126,7 @@ def confidence_terms(
 
     ``finding``: a row with ``confidence``, ``detector`` and ``evidence``. With the rest (baseline, limits, ranking) the bars
     add up to the log-odds of its confidence. ``weights``: those the detector ran with, if not its own. ``axes``: where to
-    draw; the figure given back is theirs then. LuyuError where the evidence holds no terms.
+    draw; the figure given back is theirs then. ``figsize``: inches. LuyuError where the evidence holds no terms.
     """
     told = weighed(dict(finding), weights)
     with drawing.lettering():

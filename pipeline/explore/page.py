@@ -98,7 +98,8 @@ def explore_findings(
     ``roads``: lines, perhaps with ``route_code, name, road_class``; ``zones``: areas with ``zone``, perhaps ``basis``;
     ``stakes``: points with ``stake`` (K12+300); each in any CRS. ``outline``: an area in degrees, drawn as the county's.
     ``chips``: finding_id -> pictures (before, after) as WebP, JPEG or PNG. ``name, code``: the heading. ``meta``: facts for
-    the line under it, by name of ``labels.META``. LuyuError names the table and column that cannot be used.
+    the line under it, by name of ``labels.META``. ``height_px``: of the frame.
+    LuyuError names the table and column that cannot be used.
     """
     page = bare_page(
         findings, roads=roads, zones=zones, stakes=stakes, outline=outline, chips=chips, name=name, code=code, meta=meta or {}

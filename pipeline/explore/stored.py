@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,9 @@ import geopandas as gpd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from ..detectors import registry
 from ..detectors.confidence import Confidence
 from ..errors import LuyuError
+from ..explain.weighing import weights_of
 from ..reports import values
 from ..run.files import RunFolder
 from ..run.stored import StoredRun
@@ -28,12 +27,12 @@ class Stored:
 
     @property
     def folder(self) -> RunFolder:
-        """Where it lies."""
+        """Where its files lie."""
         return self.run.folder
 
     @property
     def record(self) -> Mapping[str, Any]:
-        """What run.json says."""
+        """What run.json says: configuration, images with their digests, detectors, rules, totals, alarms."""
         return self.run.record
 
     @property
@@ -56,8 +55,9 @@ class Stored:
         """Table FINDINGS with the status that cases have now; null where a run of an earlier version did not know a column."""
         return self.run.findings
 
-    @cached_property
-    def _zones(self) -> gpd.GeoDataFrame:
+    @property
+    def zones(self) -> gpd.GeoDataFrame:
+        """Table ZONES: pavement, highway land and control zone along the roads (widths in m)."""
         return self.table("zones")
 
     def finding(self, wanted: str) -> dict[str, Any]:
@@ -73,19 +73,14 @@ class Stored:
 
     def zones_over(self, window: BaseGeometry, zone: str) -> Iterator[BaseGeometry]:
         """Outlines of a zone within a window, one for all that touch."""
-        zones = self._zones.iloc[self._zones.sindex.query(window.buffer(1.0), predicate="intersects")]
+        zones = self.zones.iloc[self.zones.sindex.query(window.buffer(1.0), predicate="intersects")]
         mine = zones.geometry[zones["zone"] == zone].to_numpy()
         merged = shapely.intersection(shapely.union_all(mine), window.buffer(1.0))
         return (part for part in shapely.get_parts(merged) if part.geom_type == "Polygon")
 
     def weights_of(self, detector: str) -> Confidence | None:
         """The weights that a detector of this name ran with; None where it has none that can be read here."""
-        for told in self.record["detectors"]:
-            if told["name"] == detector:
-                built = registry.build(registry.parse_options(told["thresholds"]))
-                weights = getattr(built, "weights", None)
-                return weights if isinstance(weights, Confidence) else None
-        return None
+        return weights_of(self.record, detector)
 
 
 def stored(run: Any) -> Stored:
@@ -93,5 +88,7 @@ def stored(run: Any) -> Stored:
 
     WorkspaceError where the folder holds no finished run.
     """
+    if isinstance(run, Stored):
+        return run
     place = getattr(run, "folder", run)
     return Stored(StoredRun.read(place if isinstance(place, RunFolder) else RunFolder(Path(place))))

@@ -38,6 +38,14 @@ class TileView:
     view: View
     candidates: gpd.GeoDataFrame
 
+    def __repr__(self) -> str:
+        grid, days = self.grid, f"{self.view.before_day} → {self.view.after_day}"
+        seen = f"{100 * float(self.pair.observed.mean()):.0f} % observed"
+        return (
+            f"TileView({self.job.tile.tile_id!r}, {grid.rows} × {grid.cols} px of {grid.pixel_m:g} m, EPSG:{grid.epsg}, {days}, "
+            f"{seen}, {len(self.candidates)} candidates)"
+        )
+
     @property
     def grid(self) -> Grid:
         """The window that was read: the tile's square and its halo."""
@@ -74,7 +82,11 @@ def tile_view(plan: Plan, tile: Tile | str | BaseGeometry) -> TileView:
     for when, scenes in (("before", job.before), ("after", job.after)):
         if not scenes:
             raise NoImageError(f"tile {job.tile.tile_id}: no image of imagery.{when} touches it; choose another tile")
-    pair = pair_of(job)
+    return searched(job, pair_of(job))
+
+
+def searched(job: TileJob, pair: Pair) -> TileView:
+    """What the job's detectors see, weigh and find in its pair of images, everything kept."""
     view = view_of(job, pair)
     found = []
     if pair.observed.any():

@@ -94,7 +94,7 @@ def _read_me(count: int, title: str, now: dt.datetime) -> str:
 - 不要删除列、改列名、改图层名。
 
 填好后把整个文件夹交回，由管理人员执行：
-  luyu cases import 文件夹 --ledger 台账文件
+  luyu cases import 文件夹 --ledger 案件库文件
 可重复导入，已导入的不会重复；有错的行逐行指出，其余照常导入。
 
 ----

@@ -20,8 +20,9 @@ from .migrate import REVISIONS, revision, upgrade
 
 _MAGIC = b"SQLite format 3\x00"
 _LOCK = 0x6C757975  # key of the advisory lock on PostgreSQL: "luyu"
-_NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "afs", "ncpfs"})
+NETWORK_DRIVES = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "afs", "ncpfs"})
 _WRITES = "luyu_writes"
+_PASSWORDS = ("password", "sslpassword")  # parameters of an address of PostgreSQL
 
 
 def open_engine(place: str | Path, *, create: bool, wait_s: float) -> Engine:
@@ -30,7 +31,7 @@ def open_engine(place: str | Path, *, create: bool, wait_s: float) -> Engine:
     ``create=False`` refuses a place where there is none yet. ``wait_s`` is how long a writer waits for another one.
     LedgerError when the place holds something else, another version, or cannot be used.
     """
-    url = _url(place)
+    url = url_of(place)
     if url.get_backend_name() == "sqlite":
         path = _usable_file(url, create=create)
         engine = sa.create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool, json_serializer=_json)
@@ -94,20 +95,27 @@ _REMEDIES = (
 
 def _shown(engine: Engine) -> str:
     url = engine.url
-    return str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
+    return str(url.database) if url.get_backend_name() == "sqlite" else shown_url(url)
 
 
-def _url(place: str | Path) -> URL:
+def shown_url(url: URL) -> str:
+    """The address of a database for messages, without a password, be it of the user or among the parameters."""
+    return url.difference_update_query(_PASSWORDS).render_as_string(hide_password=True)
+
+
+def url_of(place: str | Path) -> URL:
+    """The URL of a ledger by its path or address. LedgerError where it is neither; what is said holds no password."""
     if isinstance(place, str) and "://" in place:
         try:
             return make_url(place)
-        except exc.ArgumentError as error:
-            raise LedgerError(f"ledger {place!r} is neither a path nor a database URL") from error
+        except (exc.ArgumentError, ValueError):  # ValueError: its port is no number
+            place = f"{place.partition('://')[0]}://…"
+            raise LedgerError(f"ledger {place} is neither a path nor a database URL") from None
     return URL.create("sqlite", database=str(place))
 
 
 def _server(url: URL) -> Engine:
-    shown = url.render_as_string(hide_password=True)
+    shown = shown_url(url)
     if url.get_backend_name() != "postgresql":
         raise LedgerError(f"ledger {shown}: only SQLite files and postgresql:// are known")
     if url.drivername == "postgresql":
@@ -140,7 +148,7 @@ def _usable_file(url: URL, *, create: bool) -> Path:
                     raise LedgerError(f"{path} is no ledger (not a SQLite file); name another file")
     except OSError as error:
         raise LedgerError(f"ledger {path} cannot be used: {error.strerror}; name a writable place") from error
-    if (system := _file_system(path)) in _NETWORK:
+    if (system := file_system(path)) in NETWORK_DRIVES:
         raise LedgerError(
             f"ledger {path} lies on a network share ({system}), where SQLite's locks do not hold; "
             "use a local disk, or a postgresql:// URL to share it"
@@ -148,7 +156,7 @@ def _usable_file(url: URL, *, create: bool) -> Path:
     return path
 
 
-def _file_system(path: Path, mounts: Path = Path("/proc/mounts")) -> str | None:
+def file_system(path: Path, mounts: Path = Path("/proc/mounts")) -> str | None:
     """Type of the file system that holds ``path``, None where the system does not say (not Linux)."""
     if not mounts.is_file():
         return None

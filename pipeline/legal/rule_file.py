@@ -30,6 +30,13 @@ def read_rules(path: Path) -> dict[str, Any]:
     return {**data, "jurisdictions": smaller}
 
 
+def rule_files(path: Path) -> list[Path]:
+    """A rules file and all that it extends or names, each once, sorted. ConfigError as from ``read_rules``."""
+    loaded = read_mapping(path, kind="safe", what="a rules file; check the run's 'legal' entry")
+    named = [str(name) for name in (loaded.get("extends"), *(loaded.get("jurisdictions") or {}).values()) if name]
+    return sorted({path.resolve(), *(one for name in named for one in rule_files(_found(path, name)))})
+
+
 def _jurisdiction(path: Path, code: str, file: object) -> dict[str, Any]:
     if not isinstance(file, str):
         raise ConfigError(f"{path}: jurisdictions.{code}: expected the name of a rules file, e.g. jiangsu.yaml")

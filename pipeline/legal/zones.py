@@ -97,11 +97,22 @@ def corridor(
     Without ``half_width_m`` each section reaches ``margin_m`` beyond the outer edge of its own control zone.
     """
     ROADS.check(roads)
-    grounds = []
+    reached = reaches(roads, rules, half_width_m=half_width_m, margin_m=margin_m, counties=counties)
+    return shapely.union_all([ground for _, _, ground in reached], grid_size=GRID_M)
+
+
+def reaches(
+    roads: gpd.GeoDataFrame,
+    rules: LegalRules,
+    *,
+    half_width_m: float | None = None,
+    margin_m: float = 50.0,
+    counties: gpd.GeoDataFrame | None = None,
+) -> Iterator[tuple[int, float, BaseGeometry]]:
+    """What `corridor` is made of, stretch by stretch: section, metres to either side, and the ground within them."""
     for stretch in stretches_of(drawn(LinearReference(roads), rules, counties=counties), roads, rules):
         reach_m = half_width_m if half_width_m is not None else stretch.widths.control_edge_m + margin_m
-        grounds.append(both_sides(stretch.line, reach_m, lead_in=stretch.lead_in))
-    return shapely.union_all(grounds, grid_size=GRID_M)
+        yield stretch.section, reach_m, both_sides(stretch.line, reach_m, lead_in=stretch.lead_in)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def render(summary: IndexPage) -> str:
         trend_words=TREND,
         title=values.text(summary.title),
         facts=index_rows.facts(summary.meta),
-        foot=_foot(summary.meta.get("credit")),
+        foot=foot(summary.meta.get("credit")),
         internal=style.INTERNAL,
         disclaimer=style.DISCLAIMER,
         kinds=[(kind, style.kind_style(kind), corners(style.kind_style(kind).shape, 6.0)) for kind in kinds],
@@ -43,7 +43,7 @@ def render(summary: IndexPage) -> str:
         total=index_rows.ranking_total(table, kinds),
         drawing=drawing(summary.counties, summary.roads, findings, clues),
         coverage=index_rows.coverage_rows(summary.coverage),
-        alarms=[_alarm(alarm) for alarm in summary.alarms],
+        alarms=[alarm_words(alarm) for alarm in summary.alarms],
         campaign=watched.campaign_line(summary.campaign),
         spots=index_rows.hot_spots(summary.hot_spots),
         sizes=index_rows.size_rows(summary.sizes),
@@ -78,14 +78,15 @@ def _own(name: str) -> str:
     return offline.asset(name, __package__ or "")
 
 
-def _alarm(alarm: Mapping[str, Any]) -> dict[str, Word]:
+def alarm_words(alarm: Mapping[str, Any]) -> dict[str, Word]:
+    """``what`` is doubtful and its ``remedy``, in both languages."""
     return {
         "what": pair(alarm.get("zh"), alarm.get("en")),
         "remedy": pair(alarm.get("remedy_zh"), alarm.get("remedy_en")),
     }
 
 
-def _foot(credit: object) -> list[Word]:
+def foot(credit: object) -> list[Word]:
     """What stands at the foot of every page; ``credit``: what the images' owners want to see printed."""
     words = [style.DISCLAIMER, style.INTERNAL, style.BOUNDARY_NOTE]
     if text := values.text(credit):

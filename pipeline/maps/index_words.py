@@ -111,6 +111,7 @@ TREND = frozen(
 )
 
 FILES = frozen(
+    report=("运行报告", "run report"),
     register=("台账（Excel）", "register (Excel)"),
     notices=("通知书草稿（文件夹）", "draft notices (folder)"),
     findings=("全部图层（GeoPackage）", "all layers (GeoPackage)"),

@@ -143,3 +143,6 @@ STOCKPILE = "stockpile"  # 疑似堆放
 GRAIN_HINT = "grain_hint"  # 打场晒粮提示：中低分辨率，不是单个线索
 BILLBOARD = "billboard"  # 疑似非公路标志
 BUILT_UP_AREA = "built_up_area"  # 疑似新增硬化、建设区域：10 米影像的筛查，不是建筑
+
+#: Kinds of which one thing can be only one, the first before the next where both are as likely.
+RIVALS = (BUILDING, STOCKPILE, ROADWORKS, BILLBOARD)

@@ -11,6 +11,8 @@ from ..errors import ConfigError
 
 MOST_BYTES = 1 << 20
 MOST_NODES = 200_000  # as its readers see them: what an alias names counts wherever it is named
+# Signs of Chinese keyboards that are typed for those of YAML.
+_WIDE = {"：": ": ", "，": ", ", "“": '"', "”": '"', "｛": "{", "［": "[", "\u3000": " "}
 
 
 def read_mapping(path: Path, *, kind: Literal["rt", "safe"] = "rt", what: str = "a YAML file") -> Any:
@@ -30,7 +32,7 @@ def _text(path: Path, what: str) -> str:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise ConfigError(f"{path}: is a folder; give {what} in it")
+            raise ConfigError(f"{path}: is a folder; give {what} in it, e.g. {path / 'run.yaml'}")
         if not stat.S_ISREG(status.st_mode):
             raise ConfigError(f"{path}: is a device or a pipe; give the path of {what}")
         if status.st_size > MOST_BYTES:
@@ -57,11 +59,24 @@ def _parsed(path: Path, text: str, kind: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark is not None else ""
         why = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise ConfigError(f"{path}{line}: not valid YAML: {why}") from error
+        hint = _hint(text, mark.line) if mark is not None else ""
+        raise ConfigError(f"{path}{line}: not valid YAML: {why}{hint}") from error
     except RecursionError:
         raise ConfigError(f"{path}: nested too deeply; no configuration is") from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:  # ruamel's own words for odd tags and merges
         raise ConfigError(f"{path}: not valid YAML: {error}") from error
+
+
+def _hint(text: str, line: int) -> str:
+    """What may be the cause of what the parser found in a line counted from 0: signs that look like YAML's own."""
+    lines = text.splitlines()
+    for number in range(min(line, len(lines) - 1), max(line - 3, -1), -1):
+        plain = lines[number].partition("#")[0]
+        if "\t" in plain:
+            return f"; line {number + 1} holds a tab: indent with blanks"
+        if wide := next((sign for sign in _WIDE if sign in plain), None):
+            return f"; line {number + 1} holds a full-width {wide}: write {_WIDE[wide]!r}"
+    return ""
 
 
 def _nodes(node: Any, known: dict[int, int], path: Path) -> int:

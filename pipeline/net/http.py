@@ -169,6 +169,10 @@ def _refusal(href: str, answer: Answer) -> Exception:
         return PassingError(
             f"the server answers {answer.status}: not allowed; check the credentials in the environment", answer.status
         )
+    if answer.status in (404, 410):
+        return NetError(
+            redacted(href), f"the server answers {answer.status}: not there; check the address", answer.status
+        )
     return NetError(redacted(href), f"the server answers {answer.status}", answer.status)
 
 

@@ -26,7 +26,7 @@ def link(href: str) -> str:
     """An http(s) address of the object ``s3://bucket/key``, presigned for an hour where there are credentials."""
     bucket, key = split(href)
     if not _signs():
-        return f"{_public_base(bucket)}/{quote(key)}"
+        return f"{public_base(bucket)}/{quote(key)}"
     spoken = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
     return _signed(bucket, key, hash(spoken), int(time.monotonic() // _RENEWED_S))
 
@@ -80,7 +80,8 @@ def _signs() -> bool:
     return bool(os.environ.get("AWS_ACCESS_KEY_ID")) or any(name in os.environ for name in _ROLES)
 
 
-def _public_base(bucket: str) -> str:
+def public_base(bucket: str) -> str:
+    """Address of a bucket as the public sees it."""
     base = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
     return f"{base.rstrip('/')}/{bucket}" if base else f"https://{bucket}.s3.{region}.amazonaws.com"

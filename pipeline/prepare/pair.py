@@ -59,6 +59,12 @@ class Pair:
     before_series: tuple[DatedImage, ...] = ()
     after_series: tuple[DatedImage, ...] = ()
 
+    def __repr__(self) -> str:
+        rows, cols = self.observed.shape
+        unseen = ", ".join(f"{reason} {100 * mask.mean():.1f} %" for reason, mask in self.reasons.items())
+        shift = "not measured" if self.registration is None else f"{self.registration.shift_px} px (rows, cols)"
+        return f"Pair({rows} × {cols} px, {100 * self.observed.mean():.1f} % observed; {unseen}; shift {shift})"
+
     @property
     def before_scenes(self) -> tuple[Scene, ...]:
         """Scenes that ``before_source`` counts."""

@@ -60,7 +60,10 @@ KINDS: Mapping[str, KindStyle] = MappingProxyType(
 )
 
 _HINTS: Mapping[str, KindStyle] = MappingProxyType(
-    {k.GRAIN_HINT: KindStyle("打场晒粮提示", "hint of grain drying", "#999933", "hexagon")}
+    {
+        k.GRAIN_HINT: KindStyle("打场晒粮提示", "hint of grain drying", "#999933", "hexagon"),
+        k.DEMOLITION: KindStyle("疑似拆除", "demolition", "#8a8f94", "wedge"),
+    }
 )
 """Kinds that are candidates at most, never findings."""
 

@@ -81,6 +81,12 @@ CUES = frozen(
     canopy=("树冠", "canopy"),
     past=("越过路缘", "past the kerb"),
     dark=("暗面", "dark side"),
+    not_dark=("不暗", "not dark"),
+    clear_of_noise=("高于噪声", "clear of the noise"),
+    unbroken=("连续", "unbroken"),
+    edge_gap=("离路缘距离", "gap to the kerb"),
+    uneven=("不均匀", "uneven"),
+    contrast_before=("前期与四周反差", "contrast before"),
 )
 SIGHTS = frozen(
     present=("最近影像仍在", "still there in the newest image"),

@@ -17,7 +17,8 @@ from ..model.stake import Stake
 from . import labels, style
 
 # What XML 1.0 cannot hold, half surrogates, and the marks that turn the reading direction of what follows.
-_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
+_BREAKS = re.compile("[\t\n\r\u2028\u2029]+")
 _SCRIPT_ESCAPES = tuple((c, f"\\u{ord(c):04x}") for c in "<>&\u2028\u2029")
 
 
@@ -40,6 +41,15 @@ def text(value: object) -> str:
     if isinstance(value, str):
         return value if value.isprintable() else _UNFIT.sub("", value)
     return "" if is_null(value) else _UNFIT.sub("", str(value))
+
+
+def one_line(value: object) -> str:
+    r"""A cell as text of one line, for a terminal: what breaks a line is a space.
+
+    >>> one_line("沛县\n\x1b[31m旧路\u2028")
+    '沛县 [31m旧路'
+    """
+    return _BREAKS.sub(" ", text(value)).strip(" ")
 
 
 def number(value: object, digits: int = 0) -> str:

@@ -25,17 +25,17 @@ def doubts(candidates: gpd.GeoDataFrame, thresholds: Mapping[str, ConfidenceOpti
         if limits is None or mine.empty:
             continue
         confidence = mine["confidence"].to_numpy(float)
-        enough = np.where(_in_company(mine, limits), limits.sure, limits.sure_alone)
+        enough = np.where(in_company(mine, limits.sure, limits.near_m), limits.sure, limits.sure_alone)
         said = np.where(confidence >= limits.unsure, WhyNot.TOO_UNCERTAIN.value, WhyNot.UNLIKELY.value)
         why.loc[mine.index] = np.where(confidence >= enough, "", said)
     return why
 
 
-def _in_company(candidates: gpd.GeoDataFrame, limits: ConfidenceOptions) -> np.ndarray:
-    """Whether another candidate that is sure lies near each one."""
+def in_company(candidates: gpd.GeoDataFrame, sure: float, near_m: float) -> np.ndarray:
+    """Whether another candidate that is sure lies near each one, bool (n,); all of one kind, in a metric CRS."""
     shapes = candidates.geometry.array
-    sure = np.flatnonzero(candidates["confidence"].to_numpy(float) >= limits.sure)
-    one, other = shapely.STRtree(shapes[sure]).query(shapes, predicate="dwithin", distance=limits.near_m)
+    certain = np.flatnonzero(candidates["confidence"].to_numpy(float) >= sure)
+    one, other = shapely.STRtree(shapes[certain]).query(shapes, predicate="dwithin", distance=near_m)
     company = np.zeros(len(candidates), bool)
-    company[one[one != sure[other]]] = True
+    company[one[one != certain[other]]] = True
     return company

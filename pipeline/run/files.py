@@ -26,6 +26,11 @@ class RunFolder:
         """The area at a glance."""
         return self.root / "index.html"
 
+    @property
+    def report(self) -> Path:
+        """What was asked, read, seen, found and not found, in what time, by which versions."""
+        return self.root / "report.html"
+
     def county(self, code: str) -> Path:
         """The officers' map of one county; only digits and letters of the code reach the name."""
         return self.root / "counties" / f"{_safe(code)}.html"

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import platform
 import re
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
-from .. import __version__
 from ..detectors import registry
+from ..legal.rule_file import rule_files
 from ..model.cause import Cause
 from ..model.kinds import WhyNot
-from ..model.scene import Scene
+from ..model.scene import BandFile, Scene
 from ..net import tally
 from ..net.hrefs import redacted
 from .alarm import Alarm
@@ -30,22 +27,14 @@ from .scene_facts import scene_facts, scene_notes
 from .sites import campaign
 from .spent import Spent, of_tiles
 from .told import Facts
+from .versions import told_of, versions
 from .watch import Watched
 
-_SIGN_IN = re.compile(r"//[^/@\s]*:[^/@\s]*@")  # user and password in an address of any kind
+# User and password in an address of any kind: all up to the last @, as a password that is not escaped may hold @ and slashes.
+_SIGN_IN = re.compile(r"(?<=//)[^/@:\s]*:\S*@")
+_PORT = re.compile(r"(?i)https?://[^/@:\s]*:\d*[/?#]")  # of the web, where a path may hold @
+_PASSWORD = re.compile(r"(?i)([?&](?:ssl)?password=)[^&\s]*")  # as a parameter of an address of PostgreSQL
 _KEPT_BACK = (WhyNot.TOO_UNCERTAIN, WhyNot.CAPPED)
-_LIBRARIES = (
-    "numpy",
-    "scipy",
-    "scikit-image",
-    "opencv-python-headless",
-    "onnxruntime",
-    "rasterio",
-    "geopandas",
-    "shapely",
-    "pyproj",
-    "dask",
-)
 
 
 def run_record(
@@ -68,17 +57,14 @@ def run_record(
     ``network``: what it asked for in all its processes; ``followed``: what it says of open cases.
     """
     config = plan.config
-    built = {registry.name_of(options): registry.build(options) for options in config.detectors}
-    models = {registry.name_of(options): registry.described(options) for options in config.detectors}
     registration = _registration(results)
     told, notes = _scenes_told(plan, results, registration)
     return {
-        "luyu": __version__,
-        "git_commit": _git_commit(),
-        "python": platform.python_version(),
-        "libraries": {name: _version(name) for name in _LIBRARIES},
+        **versions(),
         "notice": "疑似线索，不作为处罚依据。A finding is a clue, never a verdict.",
         "configuration": cleaned(config.dump()),
+        "rules": [told_of(path) for path in rule_files(config.legal)],
+        "layers": [told_of(path) for path in sorted({config.layers, *plan.layers.files})],
         "fingerprint": plan.fingerprint,
         "epsg": plan.layers.epsg,
         "bands": list(plan.bands),
@@ -86,6 +72,27 @@ def run_record(
             "before": [_scene(s) | told[s.scene_id] for s in plan.before],
             "after": [_scene(s) | told[s.scene_id] for s in plan.after],
         },
+        **_detectors(plan),
+        "totals": _totals(plan, results, findings, candidates, coverage, reused=reused, seconds=seconds),
+        "why_not_findings": _counts(candidates[~candidates["reportable"]], "why_not"),
+        "sites": campaign(watched.sites, config.decisions.clearing_deadline, max(scene.day for scene in plan.after)),
+        "hot_spots": _counts(watched.hot_spots, "kind"),
+        "followed": dict(followed),
+        "registration": registration,
+        "unobserved_km": by_cause(coverage),
+        "alarms": [alarm.record() for alarm in raised],
+        "reads": network._asdict(),
+        "spent": {"run_s": spent.told(), "cpu_s": spent.cpu_s, **of_tiles(results)},
+        "failures": [result.failure for result in results if result.failure is not None],
+        "notes": [*plan.notes, *notes],
+    }
+
+
+def _detectors(plan: Plan) -> dict[str, Any]:
+    """By what it was found: detectors with their options, rankings from verdicts, models, and which confidence is calibrated."""
+    built = {registry.name_of(options): registry.build(options) for options in plan.config.detectors}
+    models = {registry.name_of(options): registry.described(options) for options in plan.config.detectors}
+    return {
         "detectors": [
             {
                 "name": name,
@@ -101,18 +108,6 @@ def run_record(
         },
         "rankings": [named.record() for named in plan.rankings],
         "models": [model for model in models.values() if model],
-        "totals": _totals(plan, results, findings, candidates, coverage, reused=reused, seconds=seconds),
-        "why_not_findings": _counts(candidates[~candidates["reportable"]], "why_not"),
-        "sites": campaign(watched.sites, config.decisions.clearing_deadline, max(scene.day for scene in plan.after)),
-        "hot_spots": _counts(watched.hot_spots, "kind"),
-        "followed": dict(followed),
-        "registration": registration,
-        "unobserved_km": by_cause(coverage),
-        "alarms": [alarm.record() for alarm in raised],
-        "reads": network._asdict(),
-        "spent": {"run_s": spent.told(), **of_tiles(results)},
-        "failures": [result.failure for result in results if result.failure is not None],
-        "notes": [*plan.notes, *notes],
     }
 
 
@@ -226,7 +221,16 @@ def _scene(scene: Scene) -> dict[str, Any]:
         "sensor": scene.sensor,
         "geo_rmse_m": scene.geo_rmse_m,
         "files": sorted({redacted(file.href) for file in files}),
+        "bytes": _bytes(files),
     }
+
+
+def _bytes(files: Sequence[BandFile]) -> int | None:
+    """Size of a scene's local files; None where one of them is far, or no longer there."""
+    try:
+        return sum(Path(href).stat().st_size for href in {file.href for file in files if not file.service})
+    except (OSError, ValueError):
+        return None
 
 
 def cleaned(node: Any) -> Any:
@@ -235,31 +239,15 @@ def cleaned(node: Any) -> Any:
         return {key: cleaned(value) for key, value in node.items()}
     if isinstance(node, list):
         return [cleaned(value) for value in node]
-    return _SIGN_IN.sub("//…@", redacted(node)) if isinstance(node, str) else node
+    return _public(node) if isinstance(node, str) else node
 
 
-def _git_commit() -> str | None:
-    root = Path(__file__).resolve().parents[2]
-    if not (root / ".git").exists():
-        return None
+def _public(text: str) -> str:
+    without = text if _PORT.match(text) else _PASSWORD.sub(r"\1…", _SIGN_IN.sub("…@", text))
     try:
-        done = subprocess.run(  # noqa: S603
-            ["git", "-C", str(root), "rev-parse", "HEAD"],  # noqa: S607
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() or None
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
+        return redacted(without)
+    except ValueError:  # no address, whatever it looks like
+        return without
 
 
 def meta(record: Mapping[str, Any], county: str | None = None) -> dict[str, Any]:

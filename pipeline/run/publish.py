@@ -14,7 +14,7 @@ import pyogrio
 import shapely
 
 from ..files import atomic, write_bytes, write_text
-from ..maps import index_page
+from ..maps import index_page, run_report
 from ..model.stake import Stake
 from ..model.tables import FINDINGS
 from ..papers.notice import notice
@@ -27,12 +27,14 @@ from .job import TileFacts
 from .overview import overview
 from .plan import Plan
 from .provenance import last_day, meta
+from .report_page import report_page
 from .stored import StoredRun
 from .watch import Watched
 
 _STAKE_EVERY_M = 100.0
 _UNSYNCED = {"OGR_SQLITE_SYNCHRONOUS": "OFF"}  # hundreds of syncs of a scratch file, which is synced once it is whole
 _FILES = {
+    "report": "report.html",
     "register": "register.xlsx",
     "findings": "findings.gpkg",
     "geojson": "findings.geojson",
@@ -75,7 +77,7 @@ def publish(
 
 
 def publish_maps(run: StoredRun) -> dict[str, Any]:
-    """Index page, county maps, register and notices from the stored tables and the ledger as it is now; the run's record.
+    """Index page, report, county maps, register and notices from the stored tables and the ledger as it is now; the run's record.
 
     What the maps weigh is written into run.json.
     """
@@ -86,6 +88,7 @@ def publish_maps(run: StoredRun) -> dict[str, Any]:
     write_text(folder.run_json, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
     facts, created = meta(run.record), last_day(run.record)
     write_text(folder.index, index_page.render(_index(run, sizes)))
+    write_text(folder.report, run_report.render(report_page(run)))
     book = register.workbook(
         findings,
         counties,

@@ -7,10 +7,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from ..model.kinds import BILLBOARD, BUILDING, ROADWORKS, STOCKPILE
+from ..model.kinds import RIVALS
 
-#: Kinds of which one thing can be only one, the first before the next where both are as likely.
-RIVALS = (BUILDING, STOCKPILE, ROADWORKS, BILLBOARD)
 _SHARE = 0.5  # of the smaller footprint
 _ALIKE = 4.0  # a site of works is no rival of a hut on it: areas that differ by more are two things
 

@@ -18,6 +18,12 @@ class Spent:
 
     def __init__(self) -> None:
         self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._cpu_begun_s = time.process_time()
+
+    @property
+    def cpu_s(self) -> float:
+        """Processor seconds of this process, its threads together; workers in other processes not counted."""
+        return round(time.process_time() - self._cpu_begun_s, 2)
 
     @contextmanager
     def on(self, what: str) -> Iterator[None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,8 +40,10 @@ class StoredRun:
     ledger_place: Path | str
 
     @classmethod
-    def read(cls, folder: RunFolder, ledger: Path | str | None = None) -> Self:
+    def read(cls, folder: RunFolder, ledger: Path | str | None = None, layers: Collection[str] = LAYERS) -> Self:
         """The run in a folder; ``ledger``: where it is, if not where the run had it (a URL is kept without its password).
+
+        ``layers``: those that are read, for who needs few of them; findings must be among them.
 
         WorkspaceError when the folder holds no finished run.
         """
@@ -50,7 +52,7 @@ class StoredRun:
                 f"{folder.root}: holds no finished run (no run.json or findings.gpkg); run `luyu run` first"
             )
         try:
-            return cls._of(folder, ledger)
+            return cls._of(folder, ledger, layers)
         except (OSError, ValueError, KeyError, RuntimeError, shapely.errors.GEOSException) as error:
             # RuntimeError: pyogrio's own
             raise WorkspaceError(
@@ -58,10 +60,10 @@ class StoredRun:
             ) from error
 
     @classmethod
-    def _of(cls, folder: RunFolder, ledger: Path | str | None) -> Self:
+    def _of(cls, folder: RunFolder, ledger: Path | str | None, layers: Collection[str]) -> Self:
         record = json.loads(folder.run_json.read_text(encoding="utf-8"))
         there = {name for name, _ in pyogrio.list_layers(folder.findings_gpkg)}
-        tables = {name: gpd.read_file(folder.findings_gpkg, layer=name) for name in LAYERS if name in there}
+        tables = {name: gpd.read_file(folder.findings_gpkg, layer=name) for name in layers if name in there}
         for contract in (HOT_SPOTS, SITES, SIGHT):  # runs of earlier versions have none
             tables.setdefault(contract.name, contract.empty(crs=tables["findings"].crs))
         coverage = pd.read_csv(folder.coverage, encoding="utf-8-sig", dtype={"county_code": str, "why": str}).fillna(

@@ -13,6 +13,7 @@ import pystac
 import shapely
 from rasterio.features import geometry_mask
 
+from ..errors import WorkspaceError
 from ..model.grid import Grid
 from . import catalogue, layers
 from .camera import HALO_PX, Shot, expose, shot
@@ -80,7 +81,11 @@ def simulate(out: str | Path, options: WorldOptions | None = None, progress: Pro
 
 def write_world(world: World, folder: Path, progress: Progress | None) -> Path:
     """Write everything into ``folder``; returns the path of ``run.yaml``, which is written last."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = f"cannot be made: {error.strerror}; choose a folder that you may write to, --out DIR"
+        raise WorkspaceError(f"{folder}: {why}") from error
     _write_tables(world, folder)
     jobs = sheets(world)
     items: dict[str, list[pystac.Item]] = {}

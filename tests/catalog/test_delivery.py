@@ -146,7 +146,7 @@ def test_what_is_missing_or_wrong_is_said(tmp_path):
     (folder / f"{GF2}-PAN1.tiff").unlink()
     assert "pan" not in scenes(tmp_path, "d")[0].files  # colours alone are enough
     (folder / f"{GF2}-MSS1.rpb").unlink()
-    with pytest.raises(Problems, match=r"no polynomials lie beside it \(\.rpb"):
+    with pytest.raises(Problems, match=r"ask for its polynomials \(\.rpb"):
         scenes(tmp_path, "d")
     (folder / f"{GF2}-MSS1.tiff").rename(folder / f"{GF2}-PAN1.tiff")
     with pytest.raises(Problems, match=r"lacks the file of band 'blue' .*ask for the whole delivery"):

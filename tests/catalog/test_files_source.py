@@ -148,7 +148,7 @@ def test_files_that_cannot_be_used(tmp_path, make, said):
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_raw_deliveries_are_told_to_be_orthorectified(tmp_path):
     tiff(tmp_path / "a_20240501.tif", crs=None, west=None)
-    with pytest.raises(LuyuError, match="looks like an L1A delivery"):
+    with pytest.raises(LuyuError, match="of a raw \\(L1A\\) delivery ask"):
         scenes(tmp_path, "a_20240501.tif")
 
 

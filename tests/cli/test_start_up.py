@@ -46,8 +46,11 @@ def loaded(unwanted: tuple[str, ...], *args: str) -> str:
     return done.stdout.strip()
 
 
-def test_no_help_loads_what_only_work_needs() -> None:
-    assert loaded((*_PIXELS, *_TABLES, "rich", "ruamel"), "--help") == ""
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_help_loads_what_only_work_needs(monkeypatch: pytest.MonkeyPatch, lang: str) -> None:
+    monkeypatch.setenv("LUYU_LANG", lang)
+    catalogue = ("polib",) if lang == "en" else ()
+    assert loaded((*_PIXELS, *_TABLES, *catalogue, "rich", "ruamel"), "--help") == ""
 
 
 def test_a_list_of_cases_loads_nothing_of_images(tmp_path: Path) -> None:

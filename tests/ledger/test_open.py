@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.errors import LedgerError
 from pipeline.ledger import Ledger, LedgerOptions
-from pipeline.ledger.database import _file_system
+from pipeline.ledger.database import file_system
 
 from .conftest import NOW, make_findings
 
@@ -109,13 +109,13 @@ def test_a_writer_that_waits_too_long_says_so(path):
 def test_network_shares_are_told_from_disks(tmp_path):
     mounts = tmp_path / "mounts"
     mounts.write_text(f"/dev/sda1 / ext4 rw 0 0\nserver:/x {tmp_path}/my\\040share nfs4 rw 0 0\n")
-    assert _file_system(tmp_path / "my share" / "a.sqlite", mounts) == "nfs4"
-    assert _file_system(tmp_path / "a.sqlite", mounts) == "ext4"
-    assert _file_system(tmp_path, tmp_path / "absent") is None
+    assert file_system(tmp_path / "my share" / "a.sqlite", mounts) == "nfs4"
+    assert file_system(tmp_path / "a.sqlite", mounts) == "ext4"
+    assert file_system(tmp_path, tmp_path / "absent") is None
 
 
 def test_a_ledger_on_a_share_is_refused(path, monkeypatch):
-    monkeypatch.setattr("pipeline.ledger.database._file_system", lambda _: "nfs4")
+    monkeypatch.setattr("pipeline.ledger.database.file_system", lambda _: "nfs4")
     with pytest.raises(LedgerError, match="network share"):
         Ledger.open(path)
 

@@ -155,6 +155,6 @@ def test_the_reason_other_needs_a_note_and_what_is_gone_can_be_cleared(visit, pa
 def test_without_a_ledger_no_verdict_is_taken(visit, findings):
     page = visit(county_map.render(make_county(findings=findings, cases=None)))
     page.locator(".row").first.click()
-    assert "台账未随附" in page.locator("#card").inner_text()
+    assert "案件库未随附" in page.locator("#card").inner_text()
     assert page.locator(".verdict").count() == 0
     assert page.complaints == []

@@ -54,7 +54,11 @@ def test_what_is_too_uncertain_is_kept_counted_and_told(finished: RunReport, wor
 
 
 def test_a_cap_keeps_the_most_urgent_and_says_so(
-    finished: RunReport, world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    finished: RunReport,
+    world: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     report = again(finished, world, tmp_path / "out", "decisions.cap_per_county=1")
     due = finished.findings[finished.findings["permit_no"].isna()]
@@ -67,7 +71,10 @@ def test_a_cap_keeps_the_most_urgent_and_says_so(
     assert capped.sum() == len(due) - len(cases) == report.record["totals"]["capped"] > 0
     assert said(report, "未立案（处）") == capped.sum()
     show.capped(report)
-    assert "超出核查上限" in capsys.readouterr().err
+    assert "CAPPED 3203" in capsys.readouterr().err
+    monkeypatch.setenv("LUYU_LANG", "zh")
+    show.capped(report)
+    assert "超出核查上限 3203" in capsys.readouterr().err
     twice = again(finished, world, tmp_path / "out", "decisions.cap_per_county=1")
     assert twice.findings["case_no"].tolist() == report.findings["case_no"].tolist(), "the same images open no more"
 

@@ -35,6 +35,7 @@ def test_every_promised_file_is_there(finished: RunReport) -> None:
     assert finished.complete
     for path in (
         folder.index,
+        folder.report,
         folder.findings_gpkg,
         folder.findings_geojson,
         folder.register,
@@ -203,6 +204,7 @@ def test_report_rebuilds_the_pages_with_the_cases_as_they_are_now(finished: RunR
     record["configuration"]["ledger"] = str(out / "ledger.sqlite")
     (out / "run.json").write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
     (out / "index.html").unlink()
+    (out / "report.html").unlink()
     shutil.rmtree(out / "counties")
     case_no = finished.findings["case_no"].dropna().iloc[0]
     with Ledger.open(out / "ledger.sqlite") as ledger:
@@ -210,6 +212,7 @@ def test_report_rebuilds_the_pages_with_the_cases_as_they_are_now(finished: RunR
     folder, missing = rebuild(out)
     assert missing == []
     assert folder.index.is_file()
+    assert folder.report.is_file()
     pages = "".join(path.read_text(encoding="utf-8") for path in (out / "counties").iterdir())
     assert "核查不属实" in pages
     assert case_no in pages
