@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..model.kinds import RIVALS, Membership, Zone
+from ..reports import style, values
 from ..reports.labels import Word
 from ..reports.why_not import reason
 from .said import Row, Section, row
@@ -88,6 +89,14 @@ def _would_be(subject: Subject) -> Iterator[Row]:
     found = reason(subject.why_not)
     key = (f"（{found.key}）", f" ({found.key})") if found.key else ("", "")
     yield row(found.word, f"{found.rule.zh}{key[0]}", f"{found.rule.en}{key[1]}")
+    if subject.rival is not None:
+        other, sure = style.kind_style(values.text(subject.rival["kind"])), float(subject.rival["confidence"])
+        yield row(
+            Word("更可信的类型", "the likelier reading"),
+            f"{other.zh} {subject.rival['finding_id']}，置信度 {sure:.4g}",
+            f"{other.en} {subject.rival['finding_id']}, confidence {sure:.4g}",
+            confidence=sure,
+        )  # fmt: skip
     confidence, limits = subject.number("confidence"), subject.limits
     if subject.why_not in ("too_uncertain", "unlikely") and limits is not None and confidence is not None:
         alone, together = float(limits["sure_alone"]), float(limits["sure"])

@@ -29,6 +29,8 @@ class Subject:
         Those that the run weighed it with; None where there are none that can be read here.
     company
         Whether another sure candidate of its kind lies near enough; None where the run's candidates are not at hand.
+    rival
+        The candidate of another kind that stands in its stead; None where there is none.
     nearby
         Other cases within reach on the same road, as the ledger lists them, with ``apart_m``; the nearest first.
     hot_spots
@@ -41,6 +43,7 @@ class Subject:
     weights: Confidence | None = None
     ranking: Ranking | None = None
     company: bool | None = None
+    rival: Mapping[str, Any] | None = None
     nearby: Sequence[Mapping[str, Any]] = ()
     hot_spots: Sequence[Mapping[str, Any]] = ()
 

@@ -17,12 +17,14 @@ from ..errors import ConfigError, LedgerError, LuyuError, StakeError
 from ..explain.subject import Subject
 from ..explain.weighing import weights_of
 from ..ledger import Ledger
+from ..model.kinds import WhyNot
 from ..model.tables import FINDINGS
 from ..ranking.model import Ranking
 from ..reports import values
 from ..reports.pages import records
 from .confidence import in_company
 from .files import RunFolder
+from .rivals import outdoers
 from .stored import StoredRun
 
 _LAYERS = ("findings", "candidates", "counties", "hot_spots")
@@ -95,9 +97,24 @@ def _of_run(run: StoredRun, row: Mapping[str, Any], told: Mapping[str, Any]) -> 
         near = in_company(same, float(limits["sure"]), float(limits["near_m"]))
         company = bool(near[np.flatnonzero(same["finding_id"] == row["finding_id"])[0]])
     return Subject(
-        row, run.record, weights=weights_of(run.record, values.text(row.get("detector"))), company=company,
-        ranking=_ranking(run.record, row), **{**told, "hot_spots": _hot_spots(run.tables["hot_spots"], row)},
-    )  # fmt: skip
+        row,
+        run.record,
+        weights=weights_of(run.record, values.text(row.get("detector"))),
+        company=company,
+        ranking=_ranking(run.record, row),
+        rival=_rival(candidates, row),
+        **{**told, "hot_spots": _hot_spots(run.tables["hot_spots"], row)},
+    )
+
+
+def _rival(candidates: gpd.GeoDataFrame, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The likelier reading of the row's place, where that is why it is no finding."""
+    if row.get("why_not") != WhyNot.OTHER_KIND:
+        return None
+    asked = candidates[candidates["why_not"].fillna("").isin(["", WhyNot.OTHER_KIND, WhyNot.CAPPED])]
+    ahead = outdoers(asked)
+    at = asked.index[asked["finding_id"] == row["finding_id"]][0]
+    return dict(asked.loc[ahead[at]]) if at in ahead else None
 
 
 def _row(run: StoredRun, wanted: str, finding_id: str) -> dict[str, Any] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -19,7 +21,12 @@ def outdone(table: gpd.GeoDataFrame) -> pd.Series:
     ``table``: columns ``kind``, ``confidence``, metric geometry; only rows that would be findings should be in it. A row
     that is outdone outdoes no other.
     """
-    lost = pd.Series(False, index=table.index)
+    return pd.Series(table.index.isin(list(outdoers(table))), index=table.index)
+
+
+def outdoers(table: gpd.GeoDataFrame) -> dict[Hashable, Hashable]:
+    """By the index of each row that is outdone that of the likeliest row that outdoes it; ``table`` as in ``outdone``."""
+    lost: dict[Hashable, Hashable] = {}
     mine = table[table["kind"].isin(RIVALS)]
     rank = mine["kind"].map({kind: number for number, kind in enumerate(RIVALS)})
     mine = mine.assign(rank=rank).sort_values(["confidence", "rank"], ascending=[False, True], kind="stable")
@@ -32,6 +39,6 @@ def outdone(table: gpd.GeoDataFrame) -> pd.Series:
     shared = shapely.area(shapely.intersection(shapes[first], shapes[second]))
     same = (shared >= _SHARE * small) & (large <= _ALIKE * small)
     for winner, loser in sorted(zip(first[same].tolist(), second[same].tolist(), strict=True)):
-        if not lost[mine.index[winner]]:
-            lost[mine.index[loser]] = True
+        if mine.index[winner] not in lost:
+            lost.setdefault(mine.index[loser], mine.index[winner])
     return lost

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 from scipy.special import ndtr
 
@@ -81,6 +82,15 @@ def test_a_candidate_says_why_it_is_no_finding(stored: StoredRun) -> None:
         assert told.why_not == row.why_not
         assert told.head.zh.endswith("为什么没有列为线索")
         assert REASONS[row.why_not].rule.zh in "\n".join(told.lines("zh"))
+
+
+def test_the_likelier_reading_of_the_place_is_named(stored: StoredRun) -> None:
+    candidates = stored.tables["candidates"]
+    row = candidates[(candidates["kind"] == "building") & (candidates["why_not"].fillna("") == "")].iloc[[0]]
+    twin = row.assign(kind="roadworks", confidence=0.2, why_not="another_kind", finding_id="twin")
+    both = replace(stored, tables={**stored.tables, "candidates": pd.concat([candidates, twin], ignore_index=True)})
+    text = "\n".join(explained(of_run(both, "twin")).lines("zh"))
+    assert f"疑似建筑 {row['finding_id'].iloc[0]}，置信度 {row['confidence'].iloc[0]:.4g}" in text
 
 
 def test_a_case_is_explained_from_the_ledger_alone_and_with_its_run(stored: StoredRun) -> None:
