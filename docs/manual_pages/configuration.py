@@ -68,7 +68,7 @@ def _parts(lang: Lang) -> Iterator[str]:
     for key, one in whole["properties"].items():
         if key not in single and key != "detectors":
             yield f"## {key} {{#{key}}}\n\n" + _section(key, one, whole, lang)
-    yield Pair("## 识别方法 detectors", "## detectors").of(lang) + " {#detectors}"
+    yield Pair("## 检测器 detectors", "## detectors").of(lang) + " {#detectors}"
     yield Pair(
         "`detectors` 是列表；每项写 `use: 名称`，其余键可选。",
         "`detectors` is a list; each entry says `use: NAME`, the other keys are optional.",

@@ -29,9 +29,9 @@ def detectors(lang: Lang) -> str:
     heads = (Pair("名称", "name"), Pair("版本", "version"), Pair("类型", "kinds"), Pair("作用", "what it does"))
     return whole_page(
         lang,
-        Pair("识别方法", "Detectors"),
+        Pair("检测器", "Detectors"),
         Pair(
-            "本机所装的全部识别方法；`luyu detectors` 同。各自的选项见[配置参考](configuration.md#detectors)，"
+            "本机所装的全部检测器；`luyu detectors` 同。各自的选项见[配置参考](configuration.md#detectors)，"
             "实测得分见[实测得分](scores.md)。",
             "All detectors of this installation, as `luyu detectors` lists them. Options:"
             " [configuration](configuration.md#detectors); scores: [measured scores](scores.md).",

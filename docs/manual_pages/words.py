@@ -67,7 +67,8 @@ def told(text: str, lang: Lang) -> str:
     joined = " ".join(text.split())
     if lang == "en":
         return joined
-    return of_options().get(joined) or catalogue().translated(joined)
+    parts = [" ".join(part.split()) for part in text.split("\n\n")]
+    return of_options().get(joined) or " ".join(catalogue().translated(part) for part in parts)
 
 
 @cache

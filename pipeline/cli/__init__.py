@@ -14,7 +14,7 @@ from ..errors import LuyuError
 from ..net.hrefs import scrubbed
 from ..tiff.gdal_env import confine
 from ..words import shown
-from .console import near_signs
+from .console import near_signs, tame
 
 OK, OWN_FAULT, REFUSED, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _say(*words: str) -> None:
-    print(*words, file=sys.stderr)  # noqa: T201
+    print(*map(tame, words), file=sys.stderr)  # noqa: T201
 
 
 def _run(args: list[str]) -> object:

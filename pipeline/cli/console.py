@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 import unicodedata
 from typing import TextIO
 
@@ -11,6 +12,19 @@ _HANDLER = "luyu_near_signs"
 _NEAR = dict(zip("–—−‘’“”·×°µμ✓•⁄", "---''\"\".xouuv*/", strict=True)) | {
     "…": "...", "≥": ">=", "≤": "<=", "≈": "~", "→": "->", "←": "<-", "±": "+-",
 }  # fmt: skip
+
+
+# What data may hold to rule a terminal: control signs but tab and line break, and those that turn the direction of writing.
+_RULING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def tame(text: str) -> str:
+    r"""A text without what would rule the terminal that shows it.
+
+    >>> tame("沛县\x1b[31m旧路\tx")
+    '沛县[31m旧路\tx'
+    """
+    return _RULING.sub("", text)
 
 
 def near_signs(*streams: TextIO) -> None:

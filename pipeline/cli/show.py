@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..words import chinese, shown
+from .console import tame
 
 if TYPE_CHECKING:  # showing a list of cases needs none of these
     from ..ranking.model import Ranking
@@ -19,27 +20,27 @@ _SHOWN = 12
 
 def say(text: str) -> None:
     """One message on stdout, in the reader's language."""
-    sys.stdout.write(f"{shown(text)}\n")
+    as_it_is(shown(text))
 
 
 def as_it_is(text: str) -> None:
     """A text on stdout that is the same in every language: a row of a table, a path, a file's content."""
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{tame(text)}\n")
 
 
 def warn(text: str) -> None:
     """One message on stderr, so that it is seen whatever becomes of stdout."""
-    sys.stderr.write(f"{shown(f'note: {text}')}\n")
+    sys.stderr.write(f"{tame(shown(f'note: {text}'))}\n")
 
 
 def err(text: str) -> None:
     """What went wrong, on stderr."""
-    print("luyu:", shown(text), file=sys.stderr)  # noqa: T201
+    print("luyu:", tame(shown(text)), file=sys.stderr)  # noqa: T201
 
 
 def as_json(data: Any) -> None:
     """Data as JSON on stdout, in English whatever the reader's language."""
-    as_it_is(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+    sys.stdout.write(f"{json.dumps(data, ensure_ascii=False, indent=2, default=str)}\n")
 
 
 def plan(summary: Mapping[str, Any]) -> None:

@@ -86,8 +86,8 @@ COLUMNS = frozen(
     status=("办理状态", "status"),
     lon=("经度", "longitude"),
     lat=("纬度", "latitude"),
-    detector=("识别方法", "detector"),
-    detector_version=("方法版本", "detector version"),
+    detector=("检测器", "detector"),
+    detector_version=("检测器版本", "detector version"),
     evidence=("识别依据", "evidence"),
 )
 

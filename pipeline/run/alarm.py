@@ -186,7 +186,7 @@ def _no_candidates(seen: Seen, options: AlarmOptions) -> Iterator[Alarm]:
         f"观测了 {observed:.2f} km 却没有任何候选目标；按经验应有约 {expected:.1f} 个（概率 {probability:.1e}）。",
         f"Not one candidate on {observed:.2f} km observed, where about {expected:.1f} were to be expected"
         f" (probability {probability:.1e}).",
-        "请抽查影像与阈值：波段顺序、反射率换算、分辨率、识别方法的配置。",
+        "请抽查影像与阈值：波段顺序、反射率换算、分辨率、检测器的配置。",
         "Check images and thresholds: order of bands, scale of reflectance, resolution, options of the detectors.",
         numbers={
             "km_observed": observed,

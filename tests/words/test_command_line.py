@@ -37,6 +37,17 @@ def test_a_mistyped_key_is_said_in_chinese_with_place_and_remedy(chinese, capsys
     assert "缺少；请补上" in err
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_data_hold_does_not_rule_the_terminal(language, monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("LUYU_LANG", language)
+    path = tmp_path / "run.yaml"
+    path.write_text('"\\e]0;title\\a\\u202Eimagry": 1\nname: x\n', encoding="utf-8")
+    assert main(["plan", str(path)]) == 2
+    err = capsys.readouterr().err
+    assert "imagry" in err
+    assert not set(err) & {"\x1b", "\x07", "\u202e"}
+
+
 def test_json_is_the_same_in_every_language(monkeypatch, capsys):
     said = []
     for lang in ("en", "zh"):
