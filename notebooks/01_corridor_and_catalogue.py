@@ -91,7 +91,7 @@ handles = [plt.Rectangle((0, 0), 1, 1, color=c) for c in ("#f1efe9", "#e3cf9a", 
 ax.legend(
     handles, ["走廊 corridor", "建筑控制区 control zone", "公路用地 highway land", "路面 pavement"], loc="lower left"
 )
-ax.set(title=f"{len(tiles)} 个瓦片 tiles, EPSG:{tiles.crs.to_epsg()}", xlabel="x, m", ylabel="y, m")
+ax.set(title=f"{len(tiles)} 个分幅 tiles, EPSG:{tiles.crs.to_epsg()}", xlabel="x, m", ylabel="y, m")
 plt.show()
 
 # %% [markdown]

@@ -14,7 +14,7 @@
 # ---
 
 # %% [markdown]
-# # 一个瓦片上的变化，逐步看 · Change on one tile, step by step
+# # 一个分幅上的变化，逐步看 · Change on one tile, step by step
 #
 # 两期影像的差异多半不是违建：云、雾、季节、太阳、错位、压缩噪声都会"变化"。程序每一步排除什么，留下什么证据，这里逐步
 # 画出来。
@@ -205,7 +205,7 @@ luyu.explore_findings(
     candidates.join(judged[["zone", "membership"]]).join(placed[["route_code", "stake", "side"]]),
     roads=layers.roads,
     zones=zones,
-    name="一个瓦片 one tile",
+    name="一个分幅 one tile",
     height_px=520,
 )
 

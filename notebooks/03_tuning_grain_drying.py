@@ -71,7 +71,7 @@ truth = truth[truth["kind"] == "grain_drying"]
 truth[["route_code", "stake", "side", "length_m", "width_m", "clear_share"]]
 
 # %% [markdown]
-# ## 每个瓦片配成一对 · Each tile made into a pair, once
+# ## 每个分幅配成一对 · Each tile made into a pair, once
 #
 # Reading and registering is done once; what follows asks the same pairs again and again with other thresholds. Tiles
 # see past their squares, so neighbours see one strip twice: `join` makes one object of it, as a run does.

@@ -45,7 +45,7 @@ from pipeline.simulate import Events, Hazards, WorldOptions, simulate
 plt.rcParams["font.family"] = [drawing.chinese_font() or "DejaVu Sans", "DejaVu Sans"]
 
 # %% [markdown]
-# ## 一个小世界，小瓦片 · A small world, small tiles
+# ## 一个小世界，小分幅 · A small world, small tiles
 #
 # Pixels of 1 m and tiles of 192, so that it is quick and there are enough of them to be shared out.
 
@@ -132,7 +132,7 @@ for row, (_, mine) in enumerate(tasks.groupby("worker")):
         [row] * len(mine), mine["seconds"], left=mine["start"] - first, height=0.7, color="#0072b2", edgecolor="white"
     )
 ax.set_yticks([0, 1], ["工作进程 worker 0", "worker 1"])
-ax.set(xlabel="秒 seconds", title="任务流：一条一个瓦片 the task stream, a bar a tile")
+ax.set(xlabel="秒 seconds", title="任务流：一条一个分幅 the task stream, a bar a tile")
 plt.show()
 busy_s, span_s = tasks["seconds"].sum(), (tasks["stop"] - first).max()
 print(f"{busy_s:.1f} s of work in {span_s:.1f} s: {busy_s / span_s:.1f} workers busy on average")

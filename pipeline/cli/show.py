@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -135,7 +136,7 @@ def run_report(report: RunReport) -> None:
     if summary["too_uncertain"]:
         say(f"  too uncertain, kept as candidates: {summary['too_uncertain']}")
     for county in summary["counties"]:
-        kinds = ", ".join(f"{kind} {count}" for kind, count in county["kinds"].items()) or "0"
+        kinds = ", ".join(f"{_named('kind', kind)} {count}" for kind, count in county["kinds"].items()) or "0"
         as_it_is(f"  {county['code']} {county['name']}: {kinds}")
     _maps(summary["maps"])
     _failures(summary["failures"])
@@ -214,16 +215,47 @@ def cases(rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
         place = f"{row['route_code'] or '':<8} {row['stake'] or '':<12}"
         due = shown(f"due {row['due_on']}{' OVERDUE' if row['overdue'] else ''}") if row["due_on"] else ""
-        marks = " ".join(filter(None, (row["sight"] or "", shown("in CONFLICT") if row["conflict"] else "", due)))
-        as_it_is(f"{row['case_no']:<36} {row['status']:<10} {row['kind']:<14} {place} {marks}".rstrip())
+        conflict = shown("in CONFLICT") if row["conflict"] else ""
+        marks = " ".join(filter(None, (_named("sight", row["sight"] or ""), conflict, due)))
+        status, kind = _padded(_named("status", row["status"]), 10), _padded(_named("kind", row["kind"]), 14)
+        as_it_is(f"{row['case_no']:<36} {status} {kind} {place} {marks}".rstrip())
     say(f"{len(rows)} cases")
+
+
+def _named(column: str, code: str) -> str:
+    """A code of a case as maps and papers name it where the reader's language is Chinese, the code itself elsewhere."""
+    if not chinese():
+        return code
+    from ..ledger.lifecycle import LABELS
+    from ..reports import style, terms
+
+    words: Mapping[str, Mapping[str, Any]] = {
+        "kind": style.KINDS, "zone": style.ZONES, "status": style.STATUS, "side": style.SIDES, "sight": terms.SIGHTS,
+    }  # fmt: skip
+    if column == "what":
+        return {what.value: zh for what, zh in LABELS.items()}.get(code, code)
+    word = words.get(column, {}).get(code)
+    return code if word is None else str(word.zh)
+
+
+def _headed(column: str) -> str:
+    """What a column of cases is called in the reader's language; one that no share holds keeps its name."""
+    from ..share import tables
+
+    return tables.label("cases", column).zh if chinese() and column in tables.CASES.columns else column
+
+
+def _padded(text: str, cells: int) -> str:
+    """The text filled up to so many cells of a terminal, of which a Chinese character takes two."""
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
+    return text + " " * max(cells - len(text) - wide, 0)
 
 
 def case(data: Mapping[str, Any]) -> None:
     """One case and its history."""
     for key, value in data.items():
         if key not in ("history", "finding") and value is not None:
-            as_it_is(f"{key:<14} {value}")
+            as_it_is(f"{_padded(_headed(key), 16 if chinese() else 14)} {_named(key, str(value))}")
     for event in data.get("history", ()):
         kept = (
             "reason",
@@ -242,7 +274,7 @@ def case(data: Mapping[str, Any]) -> None:
         )
         told = {name: event["detail"][name] for name in kept if name in event["detail"]}
         detail = f"  {told}" if told else ""
-        as_it_is(f"  {event['at']}  {event['actor']:<12} {event['what']}{detail}")
+        as_it_is(f"  {event['at']}  {_padded(event['actor'], 12)} {_named('what', event['what'])}{detail}")
 
 
 def reasons(rows: Sequence[Mapping[str, Any]]) -> None:

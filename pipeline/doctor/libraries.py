@@ -51,7 +51,7 @@ def python(asked: Asked) -> Iterator[Finding]:  # noqa: ARG001  a check takes wh
     elif sys.maxsize < 2**32:
         yield error(
             "python",
-            ("32 位 Python，装不下一个瓦片", "a 32-bit Python: a tile does not fit"),
+            ("32 位 Python，装不下一个分幅", "a 32-bit Python: a tile does not fit"),
             ("安装 64 位 Python", "install a 64-bit Python"),
         )
     else:

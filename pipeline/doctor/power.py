@@ -27,7 +27,7 @@ def power(asked: Asked) -> Iterator[Finding]:
         yield warning(
             "power",
             (
-                f"{told[0]}；{dask.workers} 个工作单元、瓦片 {tile_px} 像素约需 {need_gb:.1f} GB",
+                f"{told[0]}；{dask.workers} 个工作单元、分幅 {tile_px} 像元约需 {need_gb:.1f} GB",
                 f"{told[1]}; {dask.workers} workers with tiles of {tile_px} px may take about {need_gb:.1f} GB",
             ),
             ("减少 dask.workers 或 imagery.tile_px", "lower dask.workers or imagery.tile_px"),

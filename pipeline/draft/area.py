@@ -31,11 +31,12 @@ def one_county(roads: gpd.GeoDataFrame, route: str, stated: tuple[str, str] | No
     if counties:
         code, count = counties.most_common(1)[0]
         said.guessed.append(f"counties: none given; all roads count for {code}, which stands in {count} route codes")
-        more = f"; {', '.join(sorted(set(codes) - {code}))} occur too" if len(codes) > 1 else ""
+        others = ", ".join(sorted(set(codes) - {code}))
+        which = f"{code}; {others} occur too" if others else code
         said.open.append(
-            f"the county's name and border are not known (code {code}{more}): --counties FILE, or --county {code}=NAME"
+            f"the county's name and border are not known (code {which}): --counties FILE, or --county {code}=NAME"
         )
-        return code, f"{code} 全部道路"
+        return code, "全部道路 all roads"
     said.open.append(
         "no counties: all roads are kept as one area with the code 999999, by national rules; --county 320322=沛县 names"
         " the county (its province's rules hold then), --counties FILE gives the borders of several"

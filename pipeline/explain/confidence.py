@@ -81,7 +81,7 @@ def _parts(subject: Subject, parts: Sureness) -> Iterator[Row]:
     spread = parts.confidence * (1 - parts.confidence)
     small = abs(parts.rest) < max(_ROUNDED, _DIGIT / max(spread, _DIGIT))
     other = ("", "") if subject.weights else ("、运行另设权重", ", other weights of the run")
-    rest = "舍入" if small else f"舍入{other[0]}，或多幅瓦片各见一部分后合并"
+    rest = "舍入" if small else f"舍入{other[0]}，或多个分幅各见一部分后合并"
     rest_en = "rounding" if small else f"rounding{other[1]}, or several tiles' views joined into one"
     what = (rest, rest_en) if parts.baseline is not None else ("起点与舍入", "baseline and rounding")
     yield row(

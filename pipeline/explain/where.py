@@ -107,7 +107,7 @@ def _images(subject: Subject) -> Iterator[Row]:
     if shift is not None:
         yield row(
             Word("两期错位", "shift of the two dates"),
-            f"{shift:.2f} 像素，已对齐后再比较", f"{shift:.2f} px; they were laid on each other before they were compared",
+            f"{shift:.2f} 像元，已对齐后再比较", f"{shift:.2f} px; they were laid on each other before they were compared",
             shift_px=shift,
         )  # fmt: skip
     if error is not None:

@@ -82,7 +82,7 @@ def tile_evidence(
             empty.remove()
         if around is not None:
             _look_at(figure.axes, around, grid)
-        name = drawing.said(Word("瓦片", "tile"))
+        name = drawing.said(Word("分幅", "tile"))
         figure.suptitle(
             f"{name} {tile.job.tile.tile_id} · EPSG:{grid.epsg} · {grid.cols} × {grid.rows} px, {grid.pixel_m:g} m",
             fontsize=12, x=0.01, ha="left", parse_math=False,

@@ -177,6 +177,8 @@ def tiles(
     (3, 180000)
     """
     area = located(ground, "ground")
+    if not area.area.sum() > 0:
+        raise LuyuError("ground has no area; corridor(roads) gives the ground beside roads")
     crs = metric_crs(area)
     moved = to_crs_checked(area, crs, layer="ground")
     lines = None if along is None else in_crs(along, crs, "along").geometry

@@ -202,6 +202,8 @@ def day_of_text(day: str | dt.date) -> dt.date:
 
 def _usual(path: str) -> str:
     """The profile of a file whose numbers need none."""
+    if not Path(path).exists() and "://" not in path and not set("*?[") & set(path):
+        raise ConfigError(f"{path}: no such file or folder")
     if not Path(path).is_file():
         raise ConfigError(
             f"{path}: say whose images these are, e.g. load(…, sensor='gf2_pms_fused'); `luyu config` lists them"

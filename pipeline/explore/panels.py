@@ -91,7 +91,7 @@ def _state(reliable: bool, refused: bool, from_prior: bool) -> Word:
     if refused:
         return Word("拒绝比对", "refused")
     if from_prior:
-        return Word("取邻近瓦片值", "of other tiles")
+        return Word("取邻近分幅值", "of other tiles")
     return Word("已量测", "measured") if reliable else Word("不可靠，未改正", "unreliable, not corrected")
 
 

@@ -198,7 +198,7 @@ def _gap(county: CountyPage) -> str:
     if table is None or not float(table["km_unobserved"].sum()) > 0:
         return ""
     lost, due = (values.number(float(table[name].sum()), 2) for name in ("km_unobserved", "km_due"))
-    return _label(f"应测 {due} km，未观测 {lost} km", f"{lost} of {due} km not observed")
+    return _label(f"应观测 {due} km，未观测 {lost} km", f"{lost} of {due} km not observed")
 
 
 def _foot(county: CountyPage) -> str:

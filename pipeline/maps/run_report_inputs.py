@@ -66,9 +66,9 @@ def read(record: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]) -> Secti
     blocks.insert(
         0,
         para(
-            "每个瓦片先读“代价”最小的一期：越新越小，云量、覆盖、分辨率、侧摆、季节、太阳角都折算成天；"
+            "每个分幅先读“代价”最小的一期：越新越小，云量、覆盖、分辨率、侧摆、季节、太阳角都折算成天；"
             "首选留下空洞时才读下一期。"
-            "影像文件的大小与修改时间进入瓦片的输入摘要，不另算影像的校验和。",
+            "影像文件的大小与修改时间进入分幅的输入摘要，不另算影像的校验和。",
             "Each tile reads the take first against which least speaks, in days: age, cloud, coverage, resolution, angle,"
             " season, sun. The next is read only where it leaves holes. Sizes and times of the image files enter the digests of the"
             " tiles' inputs; no checksum of images is taken.",
@@ -121,14 +121,14 @@ def _takes_table(when: str, takes: _Takes) -> Table:
     word = _WHEN[when]
     unread = takes.unread
     note = (
-        f"；{takes.tiles_unread} 个瓦片另有共 {unread} 期无须再读",
+        f"；{takes.tiles_unread} 个分幅另有共 {unread} 期无须再读",
         f"; in {takes.tiles_unread} tiles {unread} more were not needed",
     )
     more = note if unread else ("", "")
     return table(
         Word(f"{word.zh}：所选的期次{more[0]}", f"{word.en}: takes that were chosen{more[1]}"),
         (
-            Word("影像日期", "day"), Word("首选（瓦片）", "read first, tiles"), Word("补读（瓦片）", "read for holes, tiles"),
+            Word("影像日期", "day"), Word("首选（分幅）", "read first, tiles"), Word("补读（分幅）", "read for holes, tiles"),
             Word("代价（天）", "speaks against it, days"), Word("其中（天，均值）", "of that, mean days"),
         ),
         rows, numeric=(1, 2, 3), where="findings.gpkg (tiles)",
@@ -156,7 +156,7 @@ def _scenes_table(when: str, scenes: Sequence[Mapping[str, Any]], takes: _Takes)
         Word(f"{word.zh}：{total}，其中 {unused} 景未用到", f"{word.en}: {total_en}, {unused} of them never read"),
         (
             Word("影像", "scene"), Word("日期", "day"), Word("传感器", "sensor"), Word("定位误差（m）", "position, ±m"),
-            Word("大小（MB）", "MB"), Word("用于瓦片", "read in tiles"), Word("文件", "files"),
+            Word("大小（MB）", "MB"), Word("用于分幅", "read in tiles"), Word("文件", "files"),
         ),
         _scene_rows(scenes, takes), numeric=(3, 4, 5), where="run.json", fold=True,
     )  # fmt: skip

@@ -16,7 +16,7 @@ _SLOWEST = 10
 _FILE = (Word("文件", "file"), Word("大小（MB）", "MB"), Word("SHA-256", "SHA-256"))
 _STAGES = frozen(
     plan=("计划", "plan"),
-    tiles=("瓦片", "tiles"),
+    tiles=("分幅", "tiles"),
     decisions=("判定", "decisions"),
     pictures=("截图", "pictures"),
     cases=("案件", "cases"),
@@ -32,7 +32,7 @@ def took(record: Mapping[str, Any], tiles: pd.DataFrame) -> Section:
     workers = dask.get("workers")
     blocks: list[Any] = [
         para(
-            f"共 {totals['seconds']:.1f} 秒（写文件之前）；瓦片用时合计 {totals['tile_seconds']:.1f} 秒；{totals['tiles']} 个瓦片，"
+            f"共 {totals['seconds']:.1f} 秒（写文件之前）；分幅用时合计 {totals['tile_seconds']:.1f} 秒；{totals['tiles']} 个分幅，"
             f"其中 {totals['tiles_reused']} 个沿用以前的结果。"
             + (f"主进程处理器用时 {cpu:.1f} 秒。" if cpu is not None else ""),
             f"{totals['seconds']:.1f} s in all, before files were written; the tiles took {totals['tile_seconds']:.1f} s together;"
@@ -61,7 +61,7 @@ def took(record: Mapping[str, Any], tiles: pd.DataFrame) -> Section:
         ),
         _seconds(Word("各阶段（秒）", "stages, s"), spent.get("run_s", {}), totals["seconds"]),
         _seconds(
-            Word("瓦片内（秒，各瓦片合计）", "within tiles, s, all together"),
+            Word("分幅内（秒，各分幅合计）", "within tiles, s, all together"),
             spent.get("tiles_s", {}),
             totals["tile_seconds"],
         ),
@@ -86,10 +86,10 @@ def _slowest(tiles: pd.DataFrame) -> Iterator[Any]:
     slow = tiles.assign(seconds=seconds).sort_values(["seconds", "tile_id"], ascending=[False, True]).head(_SLOWEST)
     yield table(
         Word(
-            f"最慢的瓦片（每瓦片中位 {middle} 秒，九成在 {late} 秒内，最多 {most} 秒）",
+            f"最慢的分幅（每分幅中位 {middle} 秒，九成在 {late} 秒内，最多 {most} 秒）",
             f"the slowest tiles (median {middle} s a tile, nine of ten within {late} s, at most {most} s)",
         ),
-        (Word("瓦片", "tile"), Word("秒", "s")),
+        (Word("分幅", "tile"), Word("秒", "s")),
         [(one.tile_id, values.number(one.seconds, 1)) for one in slow.itertuples()], numeric=(1,),
     )  # fmt: skip
 

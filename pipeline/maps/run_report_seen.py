@@ -156,9 +156,9 @@ def _registration(told: Mapping[str, Any]) -> Iterator[Any]:
     moved = f"{shift[0]:.2f}, {shift[1]:.2f}" if shift else "—"
     error = values.number(told.get("median_error_px"), 3) or "—"
     yield para(
-        f"两期配准：{told['tiles']} 个瓦片中 {told['tiles_reliable']} 个可靠（其中 {told['tiles_by_prior']} 个取自相邻瓦片），"
-        f"{told['tiles_refused']} 个拒绝；错位中位数 {moved} 像素（行，列），误差中位数 {error} 像素；"
-        f"{told['looked_at_again']} 个瓦片复看，{told['second_look_used']} 个采用。",
+        f"两期配准：{told['tiles']} 个分幅中 {told['tiles_reliable']} 个可靠（其中 {told['tiles_by_prior']} 个取自相邻分幅），"
+        f"{told['tiles_refused']} 个拒绝；错位中位数 {moved} 像元（行，列），误差中位数 {error} 像元；"
+        f"{told['looked_at_again']} 个分幅复看，{told['second_look_used']} 个采用。",
         f"Registration: of {told['tiles']} tiles {told['tiles_reliable']} are reliable ({told['tiles_by_prior']} by other tiles'"
         f" shifts), {told['tiles_refused']} were refused; median shift {moved} px (rows, cols), median error {error} px;"
         f" {told['looked_at_again']} tiles were looked at again, {told['second_look_used']} of these looks used.",
@@ -167,7 +167,7 @@ def _registration(told: Mapping[str, Any]) -> Iterator[Any]:
 
 def _failed(failures: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
     if not failures:
-        yield para("没有处理失败的瓦片。", "No tile failed.")
+        yield para("没有处理失败的分幅。", "No tile failed.")
         return
     tiles: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for failure in failures:
@@ -180,10 +180,10 @@ def _failed(failures: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
     ]
     yield table(
         Word(
-            f"处理失败的瓦片：{len(failures)} 个（再次运行只重试这些）",
+            f"处理失败的分幅：{len(failures)} 个（再次运行只重试这些）",
             f"tiles that failed: {len(failures)} (another run tries these alone)",
         ),
-        (Word("瓦片数", "tiles"), Word("原因", "cause"), Word("瓦片", "which")), rows, numeric=(0,), where="run.json",
+        (Word("分幅数", "tiles"), Word("原因", "cause"), Word("分幅", "which")), rows, numeric=(0,), where="run.json",
     )  # fmt: skip
 
 

@@ -153,6 +153,7 @@ SHED = gpd.GeoDataFrame(geometry=[shapely.box(520_050, 3_800_020, 520_060, 3_800
         (lambda: luyu.zones(plain().rename(columns={"route_code": "LXBM"})), r"columns=\{'LXBM': 'route_code'\}"),
         (lambda: luyu.zones(plain().assign(route_code="?")), "not a route code: '.'; .* or give a column 'road_class'"),
         (lambda: luyu.zones(plain(), "no-such.yaml"), "no-such.yaml"),
+        (lambda: luyu.tiles(plain()), r"ground has no area; corridor\(roads\) gives"),
         (lambda: luyu.tiles(SHED, 0.0), "pixel_m is 0.0; give the side of a pixel"),
         (lambda: luyu.locate(SHED, plain(), POINTS.drop(columns="route_code")), r"stakes lack 'stake_m' \(metres\) or"),
         (lambda: luyu.judge(SHED, luyu.zones(plain())), "sigma_m: say how many metres off"),

@@ -110,6 +110,8 @@ def test_files_that_say_too_little_are_asked_for_it(tmp_path: Path) -> None:
     with pytest.raises(LuyuError, match="has 5 bands of uint16; say which sensor"):
         luyu.load(tif(tmp_path / "d_20241012.tif", bands=5, dtype=np.uint16))
     with pytest.raises(LuyuError, match="say whose images these are"):
+        luyu.load(tmp_path)
+    with pytest.raises(LuyuError, match=r"nothing\.tif: no such file or folder"):
         luyu.load(tmp_path / "nothing.tif")
     with pytest.raises(LuyuError, match="has only blue, green, red"):
         luyu.load(undated, day="2024-10-12", bands=["nir"])

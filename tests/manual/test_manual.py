@@ -150,7 +150,7 @@ def test_a_page_opens_from_a_folder_and_asks_nobody(browser, site: Path, name: s
     ("start", "word", "found"),
     [
         ("index.html", "打场晒粮", "影像的限度"),
-        ("index.html", "控制区", "划定公告的控制区"),  # a part of 建筑控制区
+        ("index.html", "控制区", "接入公告的控制区"),  # a part of 建筑控制区
         ("how-to/officer.html", "resolution_m", "配置参考"),
         ("en/index.html", "SLURM", "A province on SLURM"),
         ("en/reference/law.html", "announced", "Announced zones"),

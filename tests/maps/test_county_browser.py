@@ -277,7 +277,7 @@ def test_what_was_not_observed_stands_in_the_legend_by_cause_with_kilometres(vis
     rows = page.locator(".legend .cause").all_inner_texts()
     assert len(rows) == len(Cause)
     assert any("云、霾、雪遮挡" in row and "1.90 km" in row for row in rows)
-    assert "应测 61.40 km，未观测 8.50 km" in page.locator("#top .gap").inner_text()
+    assert "应观测 61.40 km，未观测 8.50 km" in page.locator("#top .gap").inner_text()
     assert "未观测路段不等于没有问题" in page.locator(".gap-note").inner_text()
     page.locator("[data-layer=unobserved]").uncheck()
     assert page.complaints == []

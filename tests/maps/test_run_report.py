@@ -134,7 +134,7 @@ def test_takes_are_counted_by_what_tiles_say_of_them() -> None:
     told = read(record(), [facts(8.0), facts(4.0, unread=2, then="b2")])
     before, scenes, after, _ = tables(told)
     assert cells(before) == [["2024-04-28", "2", "0", "6.0", "云量 6.0"], ["2024-05-02", "0", "1", "9.0", "季节差 9.0"]]
-    assert "1 个瓦片另有共 2 期" in before.caption.zh
+    assert "1 个分幅另有共 2 期" in before.caption.zh
     assert cells(after)[0][:3] == ["2024-10-12", "2", "0"]
     assert [(row[0], row[5]) for row in cells(scenes)] == [("b1", "2"), ("b2", "1")]
     assert cells(scenes)[0][6] == "/data/a.tif +1"

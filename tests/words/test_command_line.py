@@ -10,7 +10,7 @@ import sys
 import polib
 import pytest
 
-from pipeline.cli import main
+from pipeline.cli import main, show
 from pipeline.cli.console import near_signs
 from pipeline.cli.helping import _broken, _columns
 from pipeline.words.catalogue import PO_FILE
@@ -164,3 +164,21 @@ def test_a_sign_without_a_near_one_is_a_question_mark():
     stream.write("m² 12–13 x³ ½ 🛰 café")
     stream.flush()
     assert raw.getvalue().decode("gbk") == "m2 12–13 x3 1/2 ? café"
+
+
+def test_cases_are_told_in_the_words_of_the_maps_and_in_codes_elsewhere(monkeypatch, capsys):
+    row = {
+        "case_no": "320322-202410-building-0001", "status": "assigned", "kind": "building", "route_code": "G311",
+        "stake": "K512+768", "sight": "present", "due_on": None, "overdue": False, "conflict": False,
+    }  # fmt: skip
+    history = [{"at": "2024-11-01", "actor": "machine", "what": "observed", "detail": {}}]
+    monkeypatch.setenv("LUYU_LANG", "zh")
+    show.cases([row])
+    show.case({**row, "history": history})
+    told = capsys.readouterr().out
+    assert "交办       疑似建筑       G311     K512+768     最近影像仍在" in told
+    assert "办理状态         交办" in told
+    assert "machine      影像可见" in told
+    monkeypatch.setenv("LUYU_LANG", "en")
+    show.cases([row])
+    assert "assigned   building       G311     K512+768     present" in capsys.readouterr().out
