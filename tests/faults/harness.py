@@ -243,6 +243,8 @@ def _lives(pid: int) -> bool:
 def _call(args: list[str], watch: Path | None, asks: Connection | None, said: Path, clock_s: int) -> None:
     """What the forked process does."""
     os.setsid()
+    # A suite that was started in a shell's background ignores Ctrl-C, and so would all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     into = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(into, 1)
     os.dup2(into, 2)
