@@ -1,4 +1,4 @@
-"""What a GeoPackage must be before a reader opens it: a database of plain tables, and no program.
+"""What a GeoPackage must be before a reader opens it: a database of plain tables, and no program. And one without a clock.
 
 A view may be a query without end, a virtual table whatever its module makes of it, a generated column a gigabyte out of
 nothing. None of them runs here; only the names of things are asked for.
@@ -7,14 +7,31 @@ nothing. None of them runs here; only the names of things are asked for.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 MAGIC = b"SQLite format 3\x00"
 _MOST_STEPS = 2_000  # of a million operations of SQLite's machine; names of things take a few hundred at all
 _OF_OLD = frozenset({"st_spatial_ref_sys", "st_geometry_columns", "spatial_ref_sys", "geometry_columns"})
+
+
+@contextmanager
+def undated(moment: str = "2024-01-01T00:00:00.000Z") -> Iterator[None]:
+    """GeoPackages that are written meanwhile bear this time: the same tables give the same bytes.
+
+    By the clock GDAL writes its stamp once more when a file is closed in a later millisecond, which SQLite counts.
+    """
+    import pyogrio
+
+    name = "OGR_CURRENT_DATE"
+    before = pyogrio.get_gdal_config_option(name)
+    pyogrio.set_gdal_config_options({name: moment})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({name: before})
 
 
 def why_not(path: Path, layers: Iterable[str] = ()) -> str | None:

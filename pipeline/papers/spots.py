@@ -18,10 +18,10 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-import pyogrio
 import shapely
 import xlsxwriter
 
+from ..model.geopackage import undated
 from ..reports import style, values
 from ..reports.pages import records
 from . import words
@@ -30,7 +30,6 @@ from .templates import timeless
 _SAFE = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
 _DTYPES = {str: "object", float: "float64", int: "int64"}
 _LONGEST = 254  # bytes of a text field of a shapefile
-_CLOCK = "OGR_CURRENT_DATE"
 _LONGEST_CELL = 32_000  # Excel cuts a cell at 32 767
 
 
@@ -157,15 +156,10 @@ def workbook(spots: gpd.GeoDataFrame, *, created: dt.date) -> bytes:
 
 def geopackage(spots: gpd.GeoDataFrame) -> bytes:
     """The table as a GeoPackage with one layer, ``spots``; the same table, the same bytes."""
-    before = pyogrio.get_gdal_config_option(_CLOCK)
-    pyogrio.set_gdal_config_options({_CLOCK: "2024-01-01T00:00:00.000Z"})  # the time of writing is nobody's business
-    try:
-        with tempfile.TemporaryDirectory(prefix="luyu-spots-") as scratch:
-            path = Path(scratch, "spots.gpkg")
-            spots.to_file(path, layer="spots", driver="GPKG", engine="pyogrio")
-            return path.read_bytes()
-    finally:
-        pyogrio.set_gdal_config_options({_CLOCK: before})
+    with undated(), tempfile.TemporaryDirectory(prefix="luyu-spots-") as scratch:
+        path = Path(scratch, "spots.gpkg")
+        spots.to_file(path, layer="spots", driver="GPKG", engine="pyogrio")
+        return path.read_bytes()
 
 
 def shapefile(spots: gpd.GeoDataFrame) -> bytes:

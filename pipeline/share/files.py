@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio
 
+from ..model.geopackage import undated
 from ..reports import style
 from . import tables
 from .fields import Dictionary, Field
@@ -74,15 +75,16 @@ def write_gpkg(path: Path, frames: Mapping[str, pd.DataFrame], dictionary: Dicti
 
     The same tables give the same bytes with the same GDAL and SQLite.
     """
-    for name, frame in frames.items():
-        said = f"{tables.TITLES[name].zh} {tables.TITLES[name].en}: {tables.SAYS[name].zh} {tables.SAYS[name].en}"
-        options: dict[str, Any] = {"DESCRIPTION": f"{said}. {style.DISCLAIMER.zh} {style.DISCLAIMER.en}"}
-        given: dict[str, Any] = {"layer": name, "driver": "GPKG", "use_arrow": True, "layer_options": options}
-        if isinstance(frame, gpd.GeoDataFrame):
-            kind = "MultiPolygon" if "Polygon" in tables.TABLES[name].geometry else "MultiLineString"
-            frame.to_file(path, geometry_type=kind, promote_to_multi=True, **given)
-        else:
-            pyogrio.write_dataframe(frame, path, **given)
+    with undated():
+        for name, frame in frames.items():
+            said = f"{tables.TITLES[name].zh} {tables.TITLES[name].en}: {tables.SAYS[name].zh} {tables.SAYS[name].en}"
+            options: dict[str, Any] = {"DESCRIPTION": f"{said}. {style.DISCLAIMER.zh} {style.DISCLAIMER.en}"}
+            given: dict[str, Any] = {"layer": name, "driver": "GPKG", "use_arrow": True, "layer_options": options}
+            if isinstance(frame, gpd.GeoDataFrame):
+                kind = "MultiPolygon" if "Polygon" in tables.TABLES[name].geometry else "MultiLineString"
+                frame.to_file(path, geometry_type=kind, promote_to_multi=True, **given)
+            else:
+                pyogrio.write_dataframe(frame, path, **given)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(_SCHEMA)
         _describe(connection, dictionary)

@@ -8,10 +8,10 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
 from shapely import LineString, Point, box
 from shapely.ops import substring
 
+from ..model.geopackage import undated
 from ..model.kinds import BILLBOARD
 from ..model.stake import Stake
 from .boards import Site
@@ -231,10 +231,6 @@ def counties_layer(counties: tuple[County, ...]) -> gpd.GeoDataFrame:
 def write_gpkg(path: Path, tables: dict[str, gpd.GeoDataFrame]) -> None:
     """Layers into one GeoPackage, the same bytes every time: its time stamp is that of the world, not of the clock."""
     path.unlink(missing_ok=True)
-    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2024-01-01T00:00:00.000Z"})
-    try:
+    with undated():
         for name, table in tables.items():
             table.to_file(path, layer=name, driver="GPKG", engine="pyogrio")
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
